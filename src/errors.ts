@@ -1,0 +1,260 @@
+/**
+ * Every error class of Threadmill. Each carries a stable `code` (a promise: it never changes meaning), the offending
+ * value in its message, and what to do about it. This file imports nothing, so that worker threads may load it.
+ */
+
+/** Base of all errors that Threadmill makes itself. `code` is stable over releases; the text is not. */
+export class ThreadmillError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** One problem with one option: what it is called, what was given, what it accepts. */
+export interface OptionIssue {
+  /** The name as the user wrote it: an option (`maxRetry`), a flag (`--queues`) or a variable (`QUEUES`). */
+  readonly name: string;
+  /** What was given. Secrets are replaced before they get here. */
+  readonly value: unknown;
+  /** What is accepted, e.g. `a whole number from 1 to 1024`. */
+  readonly accepts: string;
+}
+
+/** `ERR_INVALID_OPTIONS`: one or more options are wrong; `issues` lists every one of them. */
+export class InvalidOptionsError extends ThreadmillError {
+  readonly issues: readonly OptionIssue[];
+
+  constructor(issues: readonly OptionIssue[], what = 'options') {
+    super('ERR_INVALID_OPTIONS', `invalid ${what}: ${issues.map(describeIssue).join('; ')}`);
+    this.issues = issues;
+  }
+}
+
+/** One line for one issue, as it is shown to people: `concurrency is "x", accepts a whole number …`. */
+export function describeIssue(issue: OptionIssue): string {
+  return `${issue.name} is ${show(issue.value)}, accepts ${issue.accepts}`;
+}
+
+/** A value as text for an error message: quoted, and bounded to 120 characters. */
+export function show(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : describeValue(value);
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'function') return `[function ${value.name}]`;
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+  if (typeof value === 'object' && value !== null) {
+    try {
+      return JSON.stringify(value) ?? String(value);
+    } catch {
+      return '[object]'; // circular or with a throwing getter: only its kind can be said
+    }
+  }
+  return String(value);
+}
+
+/** `ERR_TASK_ID_CONFLICT`: a task with this ID exists in this queue, in whatever state. */
+export class TaskIdConflictError extends ThreadmillError {
+  readonly taskId: string;
+  readonly queue: string;
+
+  constructor(taskId: string, queue: string) {
+    super(
+      'ERR_TASK_ID_CONFLICT',
+      `task ID ${show(taskId)} conflicts with another task in queue ${show(queue)}: use another taskId, or delete that task first`,
+    );
+    this.taskId = taskId;
+    this.queue = queue;
+  }
+}
+
+/** `ERR_PAYLOAD_TOO_LARGE`: the encoded payload or result has more bytes than allowed. */
+export class PayloadTooLargeError extends ThreadmillError {
+  readonly size: number;
+  readonly limit: number;
+
+  constructor(what: string, size: number, limit: number) {
+    super(
+      'ERR_PAYLOAD_TOO_LARGE',
+      `${what} has ${size} bytes, over the limit of ${limit}: store it elsewhere and pass a reference, or raise maxPayloadSize`,
+    );
+    this.size = size;
+    this.limit = limit;
+  }
+}
+
+/** `ERR_INVALID_PAYLOAD`: a payload (or result) does not fit the schema of its task type; `issues` says where. */
+export class InvalidPayloadError extends ThreadmillError {
+  readonly issues: readonly string[];
+
+  constructor(what: string, issues: readonly string[]) {
+    super('ERR_INVALID_PAYLOAD', `${what} does not fit its schema: ${issues.join('; ')}`);
+    this.issues = issues;
+  }
+}
+
+/** `ERR_NOT_SERIALIZABLE`: a payload, result, progress value or log field cannot be written as JSON or bytes. */
+export class NotSerializableError extends ThreadmillError {
+  constructor(what: string, options?: ErrorOptions) {
+    super(
+      'ERR_NOT_SERIALIZABLE',
+      `${what} cannot be serialized: give bytes, a string, or a value that JSON can hold`,
+      options,
+    );
+  }
+}
+
+/** `ERR_REDIS_UNREACHABLE`: no connection within the connect timeout; nothing was sent, so nothing was stored. */
+export class RedisUnreachableError extends ThreadmillError {
+  constructor(address: string, timeoutMs: number, options?: ErrorOptions) {
+    super(
+      'ERR_REDIS_UNREACHABLE',
+      `Redis at ${address} was not reachable within ${timeoutMs} ms: check that it runs and that REDIS_URL is right`,
+      options,
+    );
+  }
+}
+
+/** `ERR_REPLY_LOST`: a command was sent to Redis but no reply came; it may have been carried out, once at most. */
+export class ReplyLostError extends ThreadmillError {
+  constructor(address: string, options?: ErrorOptions) {
+    super(
+      'ERR_REPLY_LOST',
+      `no reply from Redis at ${address}: the command may have been carried out; check the connection`,
+      options,
+    );
+  }
+}
+
+/** `ERR_REDIS_REPLY`: Redis refused a command, e.g. for lack of memory or rights. The text is Redis's own. */
+export class RedisReplyError extends ThreadmillError {
+  constructor(address: string, text: string) {
+    super('ERR_REDIS_REPLY', `Redis at ${address} answered: ${text}`);
+  }
+}
+
+/** `ERR_ENQUEUE_UNCERTAIN`: the command was sent but its reply never came. The task may have been stored: repeat the call with the same `taskId`. */
+export class EnqueueUncertainError extends ThreadmillError {
+  readonly taskId: string;
+  readonly queue: string;
+
+  constructor(taskId: string, queue: string, options?: ErrorOptions) {
+    super(
+      'ERR_ENQUEUE_UNCERTAIN',
+      `no reply from Redis: task ${show(taskId)} may have been stored in queue ${show(queue)}; repeat with this taskId, which is safe`,
+      options,
+    );
+    this.taskId = taskId;
+    this.queue = queue;
+  }
+}
+
+/** `ERR_UNSUPPORTED_REDIS`: the server is older than Redis 6.2 or Valkey 7.2, or is something else. */
+export class UnsupportedRedisError extends ThreadmillError {
+  constructor(found: string) {
+    super(
+      'ERR_UNSUPPORTED_REDIS',
+      `found ${found}; Threadmill needs Redis 6.2 or later, or Valkey 7.2 or later`,
+    );
+  }
+}
+
+/** `ERR_EMBEDDED_REDIS`: the private Redis could not be found, installed or started. */
+export class EmbeddedRedisError extends ThreadmillError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_EMBEDDED_REDIS', message, options);
+  }
+}
+
+/** `ERR_HANDLER_LOAD`: a handler or middleware module cannot be used; names the file, the reason and how to exclude it. */
+export class HandlerLoadError extends ThreadmillError {
+  readonly file: string;
+  readonly reason: string;
+
+  constructor(file: string, reason: string, options?: ErrorOptions) {
+    super('ERR_HANDLER_LOAD', `${file}: ${reason}`, options);
+    this.file = file;
+    this.reason = reason;
+  }
+}
+
+/** `ERR_HANDLER_NOT_FOUND`: no handler for this task type. An ordinary failure, as in asynq: retried, then archived. */
+export class HandlerNotFoundError extends ThreadmillError {
+  constructor(type: string) {
+    super('ERR_HANDLER_NOT_FOUND', `handler not found for task ${show(type)}`);
+  }
+}
+
+/** `ERR_UNDECODABLE_MESSAGE`: the bytes beside a task ID are not a task message of the protocol. */
+export class UndecodableMessageError extends ThreadmillError {
+  constructor(reason: string, options?: ErrorOptions) {
+    super('ERR_UNDECODABLE_MESSAGE', `undecodable task message: ${reason}`, options);
+  }
+}
+
+/** `ERR_TASK_CANCELED`: thrown by `ctx.throwIfCanceled()`, and the reason of `ctx.signal`. `reason` says why. */
+export class TaskCanceledError extends ThreadmillError {
+  readonly reason: string;
+
+  constructor(reason: string, message: string) {
+    super('ERR_TASK_CANCELED', message);
+    this.reason = reason;
+  }
+}
+
+/** `ERR_TOO_MANY_CALLS`: a thread has too many `ctx.enqueue` calls without an answer: await some before making more. */
+export class TooManyCallsError extends ThreadmillError {
+  constructor(limit: number) {
+    super(
+      'ERR_TOO_MANY_CALLS',
+      `${limit} enqueue calls of this thread wait for an answer: await some before making more, or use enqueueMany`,
+    );
+  }
+}
+
+/** `ERR_THREAD_DIED`: the thread ended while it ran the task (`process.exit`, out of memory, an uncaught error). */
+export class ThreadDiedError extends ThreadmillError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_THREAD_DIED', message, options);
+  }
+}
+
+/** `ERR_PORT_IN_USE`: the HTTP port is taken. */
+export class PortInUseError extends ThreadmillError {
+  constructor(host: string, port: number, options?: ErrorOptions) {
+    super(
+      'ERR_PORT_IN_USE',
+      `port ${port} on ${host} is in use: set HTTP_PORT to another port, to 0 for any free one, or to off`,
+      options,
+    );
+  }
+}
+
+/** `ERR_HTTP_LISTEN`: the HTTP server cannot listen there, for another reason than a port in use. */
+export class HttpListenError extends ThreadmillError {
+  constructor(host: string, port: number, reason: string, options?: ErrorOptions) {
+    super(
+      'ERR_HTTP_LISTEN',
+      `cannot listen on ${host}, port ${port} (${reason}): set HTTP_HOST to an address of this machine, HTTP_PORT to a port that this user may open`,
+      options,
+    );
+  }
+}
+
+/** `ERR_SERVER_STATE`: a call that the server's state does not allow, e.g. `start()` after `shutdown()`. */
+export class ServerStateError extends ThreadmillError {
+  constructor(call: string, state: string) {
+    super('ERR_SERVER_STATE', `${call} is not possible: the server is ${state}`);
+  }
+}
+
+/** The value as an Error: itself if it is one, else an Error that shows it. */
+export function toError(value: unknown): Error {
+  return value instanceof Error ? value : new Error(`non-error thrown: ${show(value)}`);
+}

@@ -1,0 +1,178 @@
+/**
+ * All that crosses the thread border, plain data only. Two ways: Piscina's own channel carries a `TaskEnvelope` to the
+ * thread (its answer is always `undefined`), and one control port per thread carries everything else, in order.
+ * One ordered port matters: a task's log lines and progress arrive before its outcome, and an outcome posted before a
+ * crash is still read after it.
+ */
+import type { SerializedError } from '../serialize-error.ts';
+import type { Duration, EnqueueOptions, Headers } from '../task.ts';
+
+export type { SerializedError } from '../serialize-error.ts';
+
+/** Which module runs a task, as found at start; never derived from data in Redis. */
+export interface HandlerRef {
+  /** `file:` URL of the module. */
+  readonly url: string;
+  /** The pattern under which the module is registered, for messages. */
+  readonly pattern: string;
+}
+
+/** One task on its way into a thread. Its payload owns its memory. */
+export interface TaskEnvelope {
+  /** Number of this execution, unique in the process: what a stop names. Positive, fits an int32. */
+  readonly run: number;
+  readonly handler: HandlerRef;
+  readonly id: string;
+  readonly type: string;
+  readonly queue: string;
+  readonly payload: Uint8Array;
+  readonly headers: Headers;
+  readonly retried: number;
+  readonly maxRetry: number;
+  /** Milliseconds since 1970 after which this attempt is stopped. */
+  readonly deadline?: number;
+  /** Whether a result will be stored: without a retention it is not even encoded. */
+  readonly keepsResult: boolean;
+}
+
+/** Why a running task is stopped. Each is a metric label and has its own error text (policy/stop-reason). */
+export type StopReason =
+  | 'canceled'
+  | 'timeout'
+  | 'deadline'
+  | 'lease_lost'
+  | 'heartbeat_missed'
+  | 'memory'
+  | 'shutdown';
+
+/** What a thrown value asks for. */
+export type Verdict = 'failure' | 'skip_retry' | 'revoke' | 'retry_later' | 'invalid_payload';
+
+/** How a run ended, told by the thread itself. `runMs` is measured there by its monotonic clock. */
+export type TaskOutcome =
+  | { readonly kind: 'returned'; readonly runMs: number; readonly result?: Uint8Array }
+  | {
+      readonly kind: 'threw';
+      readonly runMs: number;
+      readonly verdict: Verdict;
+      readonly error: SerializedError;
+      /** Answer of the handler's own `isFailure`, given on the real error in the thread. */
+      readonly isFailure?: boolean;
+      /** Answer of the handler's own `retryDelay`, or the delay of `RetryLater`. */
+      readonly retryDelay?: Duration;
+    };
+
+/** Levels as pino names them. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+/** One log line of a handler. */
+export interface LogLine {
+  /** 0 when it belongs to no run (printed after the task ended). */
+  readonly run: number;
+  readonly level: LogLevel;
+  readonly message: string;
+  /** JSON text of an object of extra fields, made in the thread so that the main thread need not walk it. */
+  readonly fields?: string;
+  /** Where it came from: `ctx.log`, or `console` in a handler. */
+  readonly source: 'log' | 'console';
+}
+
+/** One task that a handler enqueues through the main thread's client; the payload is encoded already. */
+export interface EnqueueItem {
+  readonly type: string;
+  readonly payload?: Uint8Array;
+  readonly headers?: Headers;
+  readonly options?: EnqueueOptions;
+}
+
+/** Answer to one `EnqueueItem`. `info` is plain data (`TaskInfo`). */
+export type EnqueueAnswer =
+  | { readonly ok: true; readonly info: unknown }
+  | { readonly ok: false; readonly error: SerializedError };
+
+/** Posted once through `parentPort` when a thread has loaded the entry module; the pool sees it as `message`. */
+export interface ThreadHello {
+  readonly kind: 'threadmill:hello';
+  readonly threadId: number;
+  readonly port: import('node:worker_threads').MessagePort;
+  /** The thread's board, see `Board`. */
+  readonly board: SharedArrayBuffer;
+}
+
+/** Thread -> main, through the control port. */
+export type FromThread =
+  | { readonly kind: 'begun'; readonly run: number; readonly at: number }
+  | { readonly kind: 'progress'; readonly run: number; readonly value: unknown }
+  | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
+  | {
+      readonly kind: 'enqueue';
+      readonly call: number;
+      readonly run: number;
+      readonly items: readonly EnqueueItem[];
+    }
+  | { readonly kind: 'outcome'; readonly run: number; readonly outcome: TaskOutcome }
+  /** An uncaught error whose asynchronous context belongs to `run` (0 = unknown); the thread ends after it. */
+  | { readonly kind: 'uncaught'; readonly run: number; readonly error: SerializedError };
+
+/** Main -> thread, through the control port. */
+export type ToThread =
+  | { readonly kind: 'stop'; readonly run: number; readonly reason: StopReason }
+  | {
+      readonly kind: 'enqueued';
+      readonly call: number;
+      readonly answers: readonly EnqueueAnswer[];
+    };
+
+/**
+ * The board: shared memory of one thread, an Int32Array with two cells per task slot. Cell `2 * slot` holds the run
+ * that the thread is on in that slot (0 = none, written by the thread); cell `2 * slot + 1` the run that main wants
+ * stopped (written by main). A stop is thus seen by code that never yields, at the price of one `Atomics.load`, and a
+ * late stop cannot hit the next run: the numbers differ.
+ */
+export const BOARD_CELLS_PER_SLOT = 2;
+
+/** What the throw-away thread reports about one handler module. */
+export interface HandlerReport {
+  readonly file: string;
+  readonly url: string;
+  readonly pattern: string;
+  /** Upper bounds declared by the handler. */
+  readonly timeout?: Duration;
+  readonly retries?: number;
+  /** Whether the module answers these itself, in its thread. */
+  readonly hasSchema: boolean;
+}
+
+/** Answer of the throw-away thread: every module, or the first that cannot be used. */
+export type ScanReport =
+  | { readonly ok: true; readonly handlers: readonly HandlerReport[] }
+  | { readonly ok: false; readonly file: string; readonly reason: string };
+
+/** One module to load in the throw-away thread. */
+export interface ScanFile {
+  readonly file: string;
+  readonly url: string;
+  /** The pattern its path gives it (`image:resize`), used when the module names none. */
+  readonly pathPattern: string;
+}
+
+/** `workerData` of the throw-away thread. */
+export interface ScanRequest {
+  readonly files: readonly ScanFile[];
+  /** Middleware modules, loaded only to see that they load. */
+  readonly middleware: readonly Pick<ScanFile, 'file' | 'url'>[];
+}
+
+/** What the throw-away thread says: which module comes next, at last its report. */
+export type ScanMessage = { readonly loading: string } | ScanReport;
+
+/** `workerData` of every pool thread. */
+export interface ThreadSettings {
+  /** `file:` URLs of middleware modules, outermost first. */
+  readonly middleware: readonly string[];
+  readonly tasksPerThread: number;
+  /** Largest result in bytes. */
+  readonly maxResultSize: number;
+  /** Log lines below this level are not sent. */
+  readonly logLevel: LogLevel | 'silent';
+}
