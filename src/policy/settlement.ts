@@ -1,0 +1,113 @@
+/**
+ * What becomes of a task when a run has ended: the rules of asynq's failure path (protocol 16.6), with Threadmill's
+ * `RetryLater`, upper bounds of handlers and stopped runs. Pure: an end goes in, a decision comes out.
+ */
+import { stopError } from './stop-reason.ts';
+import type { StopReason, Verdict } from '../threads/messages.ts';
+
+/** Why an attempt that counts as neither success nor failure ended. */
+export type RequeueReason = 'shutdown' | 'retry_later' | 'not_failure' | 'thread_died';
+
+/** How a run ended. */
+export type RunEnd =
+  | { readonly kind: 'returned'; readonly result?: Uint8Array }
+  | {
+      readonly kind: 'threw';
+      readonly verdict: Verdict;
+      readonly error: Error;
+      /** The handler's own answers, given in its thread. */
+      readonly isFailure?: boolean;
+      readonly retryDelayMs?: number;
+    }
+  /** The thread ended before the run did. */
+  | { readonly kind: 'died'; readonly error: Error; readonly hasBegun: boolean };
+
+/** What the rules look at. */
+export interface SettlementInput {
+  readonly end: RunEnd;
+  /** Set when the run was told to stop. */
+  readonly stop: StopReason | undefined;
+  readonly retried: number;
+  /** The smaller of the message's and the handler's. */
+  readonly maxRetry: number;
+  readonly retentionSeconds: number;
+  /** The server's `isFailure`, asked only where the handler gave no answer. */
+  isFailure(error: Error): boolean;
+  /** The server's delay, asked only where the handler gave none. Milliseconds. */
+  retryDelay(error: Error): number;
+}
+
+/** What to do. */
+export type Decision =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'complete'; readonly result?: Uint8Array }
+  | { readonly kind: 'revoke'; readonly error: Error }
+  | {
+      readonly kind: 'retry';
+      readonly error: Error;
+      readonly delayMs: number;
+      /** `false`: no retry is spent and nothing is counted. */
+      readonly counts: boolean;
+      readonly reason: 'failure' | 'retry_later' | 'not_failure';
+    }
+  | { readonly kind: 'archive'; readonly error: Error }
+  | { readonly kind: 'requeue'; readonly reason: RequeueReason }
+  /** The lease is lost: whoever holds it now decides. Nothing is written. */
+  | { readonly kind: 'drop'; readonly error: Error };
+
+/** Applies the rules. */
+export function decideSettlement(input: SettlementInput): Decision {
+  const { end, stop } = input;
+  if (stop === 'lease_lost') return { kind: 'drop', error: stopError(stop) };
+  if (end.kind === 'returned') return succeed(input, end.result);
+  if (end.kind === 'threw' && end.verdict !== 'failure') return obeyVerdict(input, end);
+  if (stop === 'shutdown') return { kind: 'requeue', reason: 'shutdown' };
+  if (stop !== undefined) return fail(input, stopError(stop), {});
+  if (end.kind === 'died' && !end.hasBegun) return { kind: 'requeue', reason: 'thread_died' };
+  return fail(input, end.error, end.kind === 'threw' ? end : {});
+}
+
+function succeed(input: SettlementInput, result: Uint8Array | undefined): Decision {
+  if (input.retentionSeconds <= 0) return { kind: 'done' };
+  return result === undefined ? { kind: 'complete' } : { kind: 'complete', result };
+}
+
+function obeyVerdict(input: SettlementInput, end: Extract<RunEnd, { kind: 'threw' }>): Decision {
+  switch (end.verdict) {
+    case 'revoke':
+      return { kind: 'revoke', error: end.error };
+    case 'retry_later':
+      return {
+        kind: 'retry',
+        error: end.error,
+        delayMs: end.retryDelayMs ?? input.retryDelay(end.error),
+        counts: false,
+        reason: 'retry_later',
+      };
+    case 'skip_retry':
+    case 'invalid_payload':
+      return { kind: 'archive', error: end.error };
+    case 'failure':
+      return fail(input, end.error, end);
+  }
+}
+
+/**
+ * Retries are counted before `isFailure` is asked, as in asynq 0.25 and later: with none left even an error that is no
+ * failure archives the task, or it would be tried for ever.
+ */
+function fail(
+  input: SettlementInput,
+  error: Error,
+  own: { readonly isFailure?: boolean; readonly retryDelayMs?: number },
+): Decision {
+  if (input.retried >= input.maxRetry) return { kind: 'archive', error };
+  const counts = own.isFailure ?? input.isFailure(error);
+  return {
+    kind: 'retry',
+    error,
+    delayMs: own.retryDelayMs ?? input.retryDelay(error),
+    counts,
+    reason: counts ? 'failure' : 'not_failure',
+  };
+}
