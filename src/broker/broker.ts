@@ -1,0 +1,146 @@
+/**
+ * The broker: everything the rest of Threadmill asks of Redis, with no Redis type in it. One call is one script (or one
+ * plain command), atomic per queue. All instants come from Redis `TIME` inside the scripts.
+ */
+import type { TaskState } from '../task.ts';
+import type { StampedMessage } from '../wire/task-message.ts';
+
+/** One encoded message on its way into a queue. */
+export interface EnqueueEntry {
+  readonly taskId: string;
+  readonly message: Uint8Array;
+  /** Absent = now. `at`: milliseconds since 1970; `in`: milliseconds from Redis's now. Rounded up to whole seconds. */
+  readonly when?: { readonly at: number } | { readonly in: number };
+}
+
+/** What became of one entry. `conflict`: the ID exists. Instants in milliseconds by Redis's clock. */
+export type EnqueueReply =
+  | { readonly status: 'pending'; readonly at: number }
+  | { readonly status: 'scheduled'; readonly at: number }
+  | { readonly status: 'conflict' };
+
+/** A task leased to this server. `message` owns its memory. */
+export interface LeasedTask {
+  readonly id: string;
+  /** `undefined` when the hash holds no message. */
+  readonly message: Uint8Array | undefined;
+  /** How long it was pending, in milliseconds; `undefined` when nobody wrote that down (requeue, inspector run). */
+  readonly waitedMs: number | undefined;
+}
+
+/** Answer of `lease`. */
+export interface LeaseReply {
+  readonly tasks: readonly LeasedTask[];
+  /** IDs that had no hash: taken out, as nothing can be run (protocol D10). */
+  readonly dropped: readonly string[];
+  /** Whether the queue may hold more than was taken; `false` when it is empty or paused. */
+  readonly more: boolean;
+}
+
+/** One transition of one active task. The message of `complete`, `retry` and `archive` gets its instant in the script. */
+export type Settlement =
+  | { readonly kind: 'done'; readonly id: string; readonly uniqueKey: string }
+  | {
+      readonly kind: 'complete';
+      readonly id: string;
+      readonly uniqueKey: string;
+      readonly message: StampedMessage;
+      readonly retentionSeconds: number;
+      readonly result?: Uint8Array;
+    }
+  | {
+      readonly kind: 'retry';
+      readonly id: string;
+      readonly message: StampedMessage;
+      readonly delayMs: number;
+      /** Whether the counters `processed` and `failed` grow. */
+      readonly counts: boolean;
+    }
+  | { readonly kind: 'archive'; readonly id: string; readonly message: StampedMessage }
+  | { readonly kind: 'requeue'; readonly id: string };
+
+/** `lost`: the task was not ours any more (recovered, deleted); nothing was written. */
+export type SettleReply = 'settled' | 'lost';
+
+/** A task whose lease has run out, as the recoverer finds it. */
+export interface ExpiredLease {
+  readonly id: string;
+  readonly message: Uint8Array | undefined;
+}
+
+/** What `GET /metrics` and the inspector read of one queue (protocol 13.2). */
+export interface QueueInfo {
+  readonly queue: string;
+  readonly counts: Readonly<Record<TaskState, number>>;
+  readonly size: number;
+  readonly latencyMs: number;
+  readonly memoryBytes: number;
+  readonly processedTotal: number;
+  readonly failedTotal: number;
+  readonly isPaused: boolean;
+}
+
+/** A raw task as `getTask` reads it. */
+export interface StoredTask {
+  readonly message: Uint8Array;
+  readonly state: string;
+  readonly result?: Uint8Array;
+  /** Milliseconds since 1970, for scheduled and retry. */
+  readonly dueAt?: number;
+}
+
+/** One server's entry under `asynq:servers`, its running tasks beside it. Encoded by wire/server-info. */
+export interface PresenceEntry {
+  /** `host:pid:uuid`. */
+  readonly address: string;
+  readonly info: Uint8Array;
+  readonly workers: readonly { readonly taskId: string; readonly info: Uint8Array }[];
+  readonly ttlSeconds: number;
+}
+
+/** What a server learns about the Redis it talks to. */
+export interface RedisFacts {
+  readonly product: 'redis' | 'valkey';
+  readonly version: string;
+  readonly evictionPolicy: string | undefined;
+}
+
+export interface Broker {
+  /** Checks product and version; throws `UnsupportedRedisError`. */
+  check(): Promise<RedisFacts>;
+  ping(): Promise<void>;
+
+  enqueue(queue: string, entries: readonly EnqueueEntry[]): Promise<EnqueueReply[]>;
+  getTask(queue: string, taskId: string): Promise<StoredTask | undefined>;
+
+  /** Leases up to `max` tasks; stops early at about 1 MiB of messages. A paused queue gives none. */
+  lease(queue: string, max: number, leaseMs: number): Promise<LeaseReply>;
+  /** Extends leases; answers the IDs whose lease was gone (never re-created). */
+  extend(queue: string, taskIds: readonly string[], leaseMs: number): Promise<string[]>;
+  settle(queue: string, settlements: readonly Settlement[]): Promise<SettleReply[]>;
+
+  /** Moves due scheduled and retry tasks to pending (or their group); answers how many. */
+  forward(queue: string): Promise<number>;
+  /** Deletes completed tasks whose retention is over; answers how many. */
+  expireCompleted(queue: string): Promise<number>;
+  /** Leases that ended more than the protocol's 30 s ago; at most 100. */
+  expiredLeases(queue: string): Promise<ExpiredLease[]>;
+  /** As `settle`, for tasks of others: acts only where the lease is still expired by 30 s. */
+  settleExpired(queue: string, settlements: readonly Settlement[]): Promise<SettleReply[]>;
+
+  announce(entry: PresenceEntry): Promise<void>;
+  withdraw(address: string): Promise<void>;
+  /** Sends a cancel request to the whole fleet (protocol 12.2). */
+  publishCancel(taskId: string): Promise<void>;
+  /** Calls back for every cancel request until the returned function is called; subscribes again by itself. */
+  subscribeCancel(onCancel: (taskId: string) => void): Promise<() => Promise<void>>;
+
+  queues(): Promise<string[]>;
+  queueInfo(queue: string): Promise<QueueInfo>;
+
+  /** Whether the command connection is ready now. */
+  isConnected(): boolean;
+  /** Calls back when the command connection comes (`true`) or goes (`false`), until the returned function is called. */
+  onConnectionChange(listener: (isUp: boolean) => void): () => void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,68 @@
+/** The broker over Redis: puts its parts together, and nothing else. */
+import type { Broker } from './broker.ts';
+import { type CancelSubscription, publishCancel, subscribeCancel } from './cancelation.ts';
+import { check } from './compatibility.ts';
+import { openConnection, type RedisOption } from './connection.ts';
+import type { BrokerContext } from './context.ts';
+import { enqueue } from './enqueue.ts';
+import { queueInfo, queues } from './inspect-queues.ts';
+import { getTask } from './inspect-tasks.ts';
+import { extend, lease } from './lease.ts';
+import { announce, withdraw } from './presence.ts';
+import { settle, settleExpired } from './settle.ts';
+import { expireCompleted, expiredLeases, forward } from './upkeep.ts';
+
+export { parseRedisUrl } from './redis-url.ts';
+
+/** Options of `createRedisBroker`. */
+export interface RedisBrokerOptions {
+  readonly redis: RedisOption;
+  /** How long a call waits for the connection, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** How long a call waits for the reply, in milliseconds. Default: `connectTimeoutMs`. */
+  readonly commandTimeoutMs?: number;
+  /** Seconds added to Redis's clock in every script. Tests use it to travel in time. Default 0. */
+  readonly timeOffsetSeconds?: number;
+}
+
+/**
+ * A broker over one Redis; it connects at the first call. Throws `InvalidOptionsError` for options that break the
+ * protocol. Its calls throw `RedisUnreachableError`, `ReplyLostError` and `RedisReplyError`, and never hang.
+ */
+export function createRedisBroker(options: RedisBrokerOptions): Broker {
+  const connection = openConnection(options.redis, options);
+  const context: BrokerContext = { connection, offsetSeconds: options.timeOffsetSeconds ?? 0 };
+  const subscriptions = new Set<CancelSubscription>();
+  return {
+    check: () => check(context),
+    ping: async () => void (await connection.run((redis) => redis.ping())),
+    enqueue: (...args) => enqueue(context, ...args),
+    getTask: (...args) => getTask(context, ...args),
+    lease: (...args) => lease(context, ...args),
+    extend: (...args) => extend(context, ...args),
+    settle: (...args) => settle(context, ...args),
+    forward: (queue) => forward(context, queue),
+    expireCompleted: (queue) => expireCompleted(context, queue),
+    expiredLeases: (queue) => expiredLeases(context, queue),
+    settleExpired: (...args) => settleExpired(context, ...args),
+    announce: (entry) => announce(context, entry),
+    withdraw: (address) => withdraw(context, address),
+    publishCancel: (taskId) => publishCancel(context, taskId),
+    subscribeCancel: async (onCancel) => {
+      const subscription = await subscribeCancel(context, onCancel);
+      subscriptions.add(subscription);
+      return async () => {
+        subscriptions.delete(subscription);
+        await subscription.close();
+      };
+    },
+    queues: () => queues(context),
+    queueInfo: (queue) => queueInfo(context, queue),
+    isConnected: () => connection.isUp(),
+    onConnectionChange: (listener) => connection.onState(listener),
+    close: async () => {
+      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      await connection.close();
+    },
+  };
+}

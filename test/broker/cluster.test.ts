@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { queueKeys } from '../../src/wire/keys.ts';
+import { createRedisBroker } from '../../src/broker/redis-broker.ts';
+import { rewriteTaskMessage } from '../../src/wire/task-message.ts';
+import { useRedis } from '../helpers/redis.ts';
+import { message, QUEUE } from './tasks.ts';
+
+/** A free port that leaves room for the cluster bus 10000 above it. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    server.close();
+    await once(server, 'close');
+    if (address !== null && typeof address === 'object' && address.port < 55_000) {
+      return address.port;
+    }
+  }
+}
+
+/** One node that holds every slot: it refuses keys of different slots as any cluster does. */
+const redis = await useRedis({
+  args: ['--cluster-enabled', 'yes', '--bind', '127.0.0.1', '--port', `${await freePort()}`],
+});
+const { client } = redis;
+await client.call('CLUSTER', 'ADDSLOTS', ...Array.from({ length: 16_384 }, (_, slot) => slot));
+while (!(await client.cluster('INFO')).includes('cluster_state:ok')) {
+  await new Promise(setImmediate);
+}
+
+test('every call stays within one slot', async () => {
+  const broker = createRedisBroker({ redis: redis.url, connectTimeoutMs: 2000 });
+  await broker.check();
+  const lock = queueKeys(QUEUE).unique('t', Buffer.from('x'));
+  await client.set(lock, 'A');
+  const ids = ['A', 'B', 'C', 'D', 'E'];
+  await broker.enqueue(
+    QUEUE,
+    ids.map((taskId) => ({ taskId, message: message(taskId) })),
+  );
+  await broker.enqueue(QUEUE, [
+    { taskId: 'later', message: message('later'), when: { in: 60_000 } },
+  ]);
+  assert.equal((await broker.lease(QUEUE, 10, 30_000)).tasks.length, ids.length);
+  assert.deepEqual(await broker.extend(QUEUE, ids, 30_000), []);
+  const failed = rewriteTaskMessage(message('X'), { stamp: 'lastFailedAt' });
+  const replies = await broker.settle(QUEUE, [
+    { kind: 'done', id: 'A', uniqueKey: lock },
+    // A lock key that a peer made up in another slot must not end the script half-way.
+    { kind: 'complete', id: 'B', uniqueKey: 'other', message: failed, retentionSeconds: 1 },
+    { kind: 'retry', id: 'C', message: failed, delayMs: 0, counts: true },
+    { kind: 'archive', id: 'D', message: failed },
+    { kind: 'requeue', id: 'E' },
+  ]);
+  assert.deepEqual(new Set(replies), new Set(['settled']));
+  assert.equal(await client.exists(lock), 0);
+  await client.hset(queueKeys(QUEUE).task('C'), 'group', 'g');
+  assert.equal(await broker.forward(QUEUE), 1);
+  await broker.expireCompleted(QUEUE);
+  await broker.expiredLeases(QUEUE);
+  assert.equal((await broker.queueInfo(QUEUE)).counts.aggregating, 1);
+  assert.equal((await broker.getTask(QUEUE, 'D'))?.state, 'archived');
+  const info = Buffer.from('x');
+  const workers = [{ taskId: 'E', info }];
+  await broker.announce({ address: 'host:1:x', info, workers, ttlSeconds: 10 });
+  await broker.withdraw('host:1:x');
+  assert.deepEqual(await broker.queues(), [QUEUE]);
+  await broker.close();
+});

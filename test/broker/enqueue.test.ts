@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
+import { earlyInSecond } from '../helpers/redis.ts';
+import { plainTask } from '../wire/golden.ts';
+import { message, QUEUE, useBroker } from './tasks.ts';
+
+const { broker, client, seed, at } = await useBroker();
+
+test('a task for now is stored pending, with its bytes as they are and pending_since in nanoseconds', async () => {
+  await seed({});
+  const now = await earlyInSecond(client);
+  const bytes = Buffer.from(plainTask.hex, 'hex');
+  const replies = await broker.enqueue(QUEUE, [{ taskId: 'A', message: bytes }]);
+
+  const found = await queueState(client, QUEUE);
+  const since = String(found.tasks['A']?.['pending_since']);
+  assert.deepEqual(
+    withoutPendingSince(found),
+    state({ pending: ['A'], tasks: { A: { msg: bytes, state: 'pending' } } }),
+  );
+  assert.match(since, /^\d{16}000$/);
+  assert.equal(BigInt(since) / 1_000_000_000n, BigInt(now));
+  assert.deepEqual(replies, [{ status: 'pending', at: Number(BigInt(since) / 1_000_000n) }]);
+});
+
+test('a task for later is stored scheduled, at a whole second that is not too early', async () => {
+  await seed({});
+  const now = await earlyInSecond(client);
+  const replies = await broker.enqueue(QUEUE, [
+    { taskId: 'A', message: message('A'), when: { at: now * 1000 + 60_001 } },
+    { taskId: 'B', message: message('B'), when: { at: now * 1000 + 60_000 } },
+    { taskId: 'C', message: message('C'), when: { in: 60_000 } },
+    { taskId: 'D', message: message('D'), when: { in: 1 } },
+  ]);
+
+  assert.deepEqual(
+    await queueState(client, QUEUE),
+    state({
+      scheduled: { A: now + 61, B: now + 60, C: now + 61, D: now + 1 },
+      tasks: Object.fromEntries(
+        ['A', 'B', 'C', 'D'].map((id) => [id, { msg: message(id), state: 'scheduled' }]),
+      ),
+    }),
+  );
+  assert.deepEqual(
+    replies,
+    [61, 60, 61, 1].map((after) => ({ status: 'scheduled', at: (now + after) * 1000 })),
+  );
+});
+
+test('a time that is over, or a delay of nothing, means pending', async () => {
+  await seed({});
+  const replies = await broker.enqueue(QUEUE, [
+    { taskId: 'A', message: message('A'), when: { at: Date.now() - 1000 } },
+    { taskId: 'B', message: message('B'), when: { in: 0 } },
+    { taskId: 'C', message: message('C'), when: { at: -5 } },
+  ]);
+  assert.deepEqual(
+    replies.map(({ status }) => status),
+    ['pending', 'pending', 'pending'],
+  );
+  assert.deepEqual((await queueState(client, QUEUE)).pending, ['C', 'B', 'A']);
+});
+
+test('each entry of a batch is answered by itself, and an ID in use is left as it is', async () => {
+  const old = { msg: Buffer.from('old'), state: 'archived' };
+  await seed({ archived: { A: 5 }, tasks: { A: old } });
+  const replies = await broker.enqueue(QUEUE, [
+    { taskId: 'A', message: message('A') },
+    { taskId: 'B', message: message('B') },
+    { taskId: 'B', message: message('B'), when: { in: 5000 } },
+  ]);
+  assert.deepEqual(
+    replies.map(({ status }) => status),
+    ['conflict', 'pending', 'conflict'],
+  );
+  assert.deepEqual(
+    withoutPendingSince(await queueState(client, QUEUE)),
+    state({
+      pending: ['B'],
+      archived: { A: 5 },
+      tasks: { A: old, B: { msg: message('B'), state: 'pending' } },
+    }),
+  );
+});
+
+test('the queue is registered at every call, also after it was removed', async () => {
+  await seed({});
+  await broker.enqueue(QUEUE, [{ taskId: 'A', message: message('A') }]);
+  await client.del('asynq:queues');
+  await broker.enqueue(QUEUE, [{ taskId: 'A', message: message('A') }]);
+  assert.deepEqual(await client.smembers('asynq:queues'), ['q']);
+});
+
+test('nothing is sent for an empty batch', async () => {
+  await seed({});
+  assert.deepEqual(await broker.enqueue(QUEUE, []), []);
+  assert.deepEqual(await client.keys('*'), []);
+});
+
+test('messages and results keep all 256 byte values', async () => {
+  await seed({});
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, value) => value));
+  await broker.enqueue(QUEUE, [{ taskId: 'A', message: bytes }]);
+  const { tasks } = await broker.lease(QUEUE, 1, 30_000);
+  assert.deepEqual(Buffer.from(tasks[0]?.message ?? []), bytes);
+  const whole = { head: bytes, tail: bytes, field: 'none' } as const;
+  await broker.settle(QUEUE, [
+    {
+      kind: 'complete',
+      id: 'A',
+      uniqueKey: '',
+      message: whole,
+      retentionSeconds: 9,
+      result: bytes,
+    },
+  ]);
+  const stored = await broker.getTask(QUEUE, 'A');
+  assert.deepEqual(Buffer.from(stored?.result ?? []), bytes);
+  assert.deepEqual(Buffer.from(stored?.message ?? []), Buffer.concat([bytes, bytes]));
+});
+
+test('instants far in the future stay whole decimal scores', async () => {
+  await seed({});
+  const far = 8_640_000_000_000_000; // the last instant of a Date
+  await broker.enqueue(QUEUE, [{ taskId: 'A', message: message('A'), when: { at: far } }]);
+  assert.equal(await client.zscore('asynq:{q}:scheduled', 'A'), '8640000000000');
+});
+
+test('the time offset of tests shifts every instant', async () => {
+  await seed({});
+  const now = await earlyInSecond(client);
+  const entry = { taskId: 'A', message: message('A'), when: { in: 1000 } };
+  assert.deepEqual(await at(-1000).enqueue(QUEUE, [entry]), [
+    { status: 'scheduled', at: (now - 1000 + 2) * 1000 },
+  ]);
+});
