@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StopReason, TaskOutcome } from '../../src/threads/messages.ts';
+import { fixture } from '../helpers/paths.ts';
+import { startThread } from '../helpers/worker-harness.ts';
+
+const acts = fixture('threads/acts.js');
+const thread = await startThread({ tasksPerThread: 2 });
+
+function messageOf(outcome: TaskOutcome): string {
+  return outcome.kind === 'threw' ? outcome.error.message : outcome.kind;
+}
+
+const texts: [StopReason, string][] = [
+  ['canceled', 'context canceled'],
+  ['timeout', 'context deadline exceeded'],
+  ['deadline', 'context deadline exceeded'],
+  ['lease_lost', 'asynq: task lease expired'],
+  ['shutdown', 'server shut down'],
+];
+
+for (const [reason, text] of texts) {
+  test(`a loop that never yields is stopped with its reason: ${reason}`, async () => {
+    const run = thread.hand(acts, { type: 'spin' });
+    await run.begun;
+    thread.stop(run.run, reason);
+    const outcome = await run.outcome;
+    assert.equal(messageOf(outcome), text);
+    assert.equal(outcome.kind === 'threw' && outcome.error.code, 'ERR_TASK_CANCELED');
+    assert.deepEqual(outcome.kind === 'threw' && outcome.error.properties, { reason });
+  });
+}
+
+test('ctx.canceled turns true inside a loop, and the signal is aborted with the reason', async () => {
+  const run = thread.hand(acts, { type: 'spinCanceled' });
+  await run.begun;
+  thread.stop(run.run, 'canceled');
+  const outcome = await run.outcome;
+  assert.ok(outcome.kind === 'returned' && outcome.result);
+  const seen = JSON.parse(new TextDecoder().decode(outcome.result)) as unknown;
+  assert.deepEqual(seen, { aborted: true, reason: 'context canceled' });
+});
+
+test('the signal aborts for code that waits', async () => {
+  const run = thread.hand(acts, { type: 'wait' });
+  await run.begun;
+  thread.stop(run.run, 'timeout');
+  assert.equal(messageOf(await run.outcome), 'context deadline exceeded');
+});
+
+test('a signal asked for after the stop is aborted already', async () => {
+  const run = thread.hand(acts, { type: 'lateSignal' });
+  await run.begun;
+  thread.stop(run.run, 'memory');
+  assert.equal(messageOf(await run.outcome), 'memory limit exceeded');
+});
+
+test('a stop that names another run is ignored', async () => {
+  const ended = thread.hand(acts);
+  await ended.outcome;
+  const run = thread.hand(acts, { type: 'spinFor', payload: 60 });
+  await run.begun;
+  thread.stop(ended.run, 'canceled');
+  thread.port.postMessage({ kind: 'stop', run: 999_999, reason: 'canceled' });
+  assert.equal(messageOf(await run.outcome), 'returned');
+});
+
+test('a stop hits only its run when two take turns in the thread', async () => {
+  const [stopped, other] = [
+    thread.hand(acts, { type: 'wait' }),
+    thread.hand(acts, { type: 'wait' }),
+  ];
+  await Promise.all([stopped.begun, other.begun]);
+  thread.stop(stopped.run, 'canceled');
+  assert.equal(messageOf(await stopped.outcome), 'context canceled');
+  thread.stop(other.run, 'shutdown');
+  assert.equal(messageOf(await other.outcome), 'server shut down');
+});
+
+test('a stop that comes before its run is not lost', async () => {
+  const earlier = thread.hand(acts, { type: 'sleep', payload: 20 });
+  thread.port.postMessage({ kind: 'stop', run: earlier.run + 1, reason: 'canceled' });
+  await earlier.outcome; // by now the thread has read the stop
+  const next = thread.hand(acts, { type: 'wait' });
+  assert.equal(next.run, earlier.run + 1);
+  assert.equal(messageOf(await next.outcome), 'context canceled');
+});
+
+test('the board says which run is in which slot, and is empty after it', async () => {
+  const board = new Int32Array(thread.hello.board);
+  const run = thread.hand(acts, { type: 'wait' });
+  await run.begun;
+  assert.equal(Atomics.load(board, 0), run.run);
+  thread.stop(run.run, 'canceled');
+  await run.outcome;
+  assert.deepEqual([Atomics.load(board, 0), Atomics.load(board, 2)], [0, 0]);
+});
+
+test('throwIfCanceled costs next to nothing while nothing happened', async () => {
+  const outcome = await thread.run(acts, { type: 'checkCost' });
+  assert.ok(outcome.kind === 'returned' && outcome.result);
+  const nanoseconds = Number(new TextDecoder().decode(outcome.result));
+  console.log(`throwIfCanceled: ${nanoseconds.toFixed(1)} ns`);
+  assert.ok(nanoseconds < 500, `${nanoseconds} ns`); // some 15 alone; other test files share the cores
+});

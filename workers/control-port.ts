@@ -1,0 +1,28 @@
+import { receiveMessageOnPort, type MessagePort, type Transferable } from 'node:worker_threads';
+import type { FromThread, ToThread } from '../src/threads/messages.ts';
+
+/** This thread's end of the one port to the main thread. */
+export class ControlPort {
+  readonly #port: MessagePort;
+  readonly #onMessage: (message: ToThread) => void;
+
+  constructor(port: MessagePort, onMessage: (message: ToThread) => void) {
+    this.#port = port;
+    this.#onMessage = onMessage;
+    port.on('message', onMessage);
+  }
+
+  /** Throws what `postMessage` throws, e.g. for a value that cannot be cloned. */
+  post(message: FromThread, transfer: readonly Transferable[] = []): void {
+    this.#port.postMessage(message, transfer);
+  }
+
+  /** Handles the messages that have arrived; for code that never yields. */
+  drain(): void {
+    for (;;) {
+      const entry = receiveMessageOnPort(this.#port);
+      if (entry === undefined) return;
+      this.#onMessage(entry.message as ToThread);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { TaskCanceledError } from '../src/errors.ts';
+import { stopError } from '../src/policy/stop-reason.ts';
+import type { StopReason } from '../src/threads/messages.ts';
+
+/** What a run's stop is made of. */
+export interface RunStopOptions {
+  readonly run: number;
+  readonly cells: Int32Array<SharedArrayBuffer>;
+  /** Index of the cell where main writes the run to stop. */
+  readonly cell: number;
+  /** Handles the messages on the control port, the reason of the stop among them. */
+  readonly drain: () => void;
+  /** Calls back in the run's asynchronous context: an abort listener that throws is the run's fault. */
+  readonly inContext: (act: () => void) => void;
+}
+
+/** How long code that saw the cell waits for the reason. Main posts it before it writes the cell: it is there already. */
+const REASON_LIMIT_MS = 5;
+const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Whether and why a run is to stop. Asynchronous code hears it from a message; code that never yields sees the board's
+ * cell and then fetches the message itself.
+ */
+export class RunStop {
+  readonly #options: RunStopOptions;
+  #controller: AbortController | undefined;
+  #error: TaskCanceledError | undefined;
+
+  constructor(options: RunStopOptions) {
+    this.#options = options;
+  }
+
+  /** The error with which the run stops; `undefined` while it may go on. Costs one atomic load. */
+  check(): TaskCanceledError | undefined {
+    const { cells, cell, run } = this.#options;
+    if (this.#error === undefined && Atomics.load(cells, cell) === run) return this.#fetch();
+    return this.#error;
+  }
+
+  /** Made when first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      const error = this.check();
+      if (error !== undefined) this.#controller.abort(error);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Stops the run; the first reason counts. */
+  stop(reason: StopReason): void {
+    if (this.#error !== undefined) return;
+    const error = stopError(reason);
+    this.#error = error;
+    this.#options.inContext(() => this.#controller?.abort(error));
+  }
+
+  #fetch(): TaskCanceledError | undefined {
+    for (let waitedMs = 0; waitedMs <= REASON_LIMIT_MS; waitedMs += 1) {
+      this.#options.drain();
+      if (this.#error !== undefined) return this.#error;
+      Atomics.wait(sleepCell, 0, 0, 1);
+    }
+    this.stop('canceled');
+    return this.#error;
+  }
+}

@@ -1,0 +1,34 @@
+import { BOARD_CELLS_PER_SLOT } from '../src/threads/messages.ts';
+
+/** This thread's side of the board: says which run is in which slot, and reads which one main wants stopped. */
+export class ThreadBoard {
+  readonly memory: SharedArrayBuffer;
+  readonly cells: Int32Array<SharedArrayBuffer>;
+  readonly #slots: number;
+
+  constructor(slots: number) {
+    const bytes = slots * BOARD_CELLS_PER_SLOT * Int32Array.BYTES_PER_ELEMENT;
+    this.memory = new SharedArrayBuffer(bytes);
+    this.cells = new Int32Array(this.memory);
+    this.#slots = slots;
+  }
+
+  /** Writes the run into a free slot and answers the slot. Throws when none is free, which the pool never lets happen. */
+  claim(run: number): number {
+    for (let slot = 0; slot < this.#slots; slot += 1) {
+      const cell = slot * BOARD_CELLS_PER_SLOT;
+      if (Atomics.compareExchange(this.cells, cell, 0, run) === 0) return slot;
+    }
+    throw new Error(`no free slot among ${this.#slots}: more tasks in the thread than configured`);
+  }
+
+  /** Frees the slot. */
+  free(slot: number): void {
+    Atomics.store(this.cells, slot * BOARD_CELLS_PER_SLOT, 0);
+  }
+
+  /** Index of the cell where main writes the run to stop. */
+  stopCell(slot: number): number {
+    return slot * BOARD_CELLS_PER_SLOT + 1;
+  }
+}
