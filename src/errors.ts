@@ -36,7 +36,8 @@ export class InvalidOptionsError extends ThreadmillError {
 
 /** One line for one issue, as it is shown to people: `concurrency is "x", accepts a whole number …`. */
 export function describeIssue(issue: OptionIssue): string {
-  return `${issue.name} is ${show(issue.value)}, accepts ${issue.accepts}`;
+  const value = issue.value === undefined ? 'not set' : show(issue.value);
+  return `${issue.name} is ${value}, accepts ${issue.accepts}`;
 }
 
 /** A value as text for an error message: quoted, and bounded to 120 characters. */
@@ -51,7 +52,9 @@ function describeValue(value: unknown): string {
     return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (typeof value === 'object' && value !== null) {
     try {
-      return JSON.stringify(value) ?? String(value);
+      // A toJSON may answer nothing, whatever the type says.
+      const text = JSON.stringify(value) as string | undefined;
+      return text ?? '[object]';
     } catch {
       return '[object]'; // circular or with a throwing getter: only its kind can be said
     }
@@ -118,6 +121,23 @@ export class RedisUnreachableError extends ThreadmillError {
       `Redis at ${address} was not reachable within ${timeoutMs} ms: check that it runs and that REDIS_URL is right`,
       options,
     );
+  }
+}
+
+/** `ERR_NO_REDIS`: a client was given no Redis, and none runs in this folder. */
+export class NoRedisError extends ThreadmillError {
+  constructor() {
+    super(
+      'ERR_NO_REDIS',
+      'no Redis to connect to: pass `redis`, set REDIS_URL, or start the runtime in this folder (npm start)',
+    );
+  }
+}
+
+/** `ERR_CLIENT_CLOSED`: a call on a client after its `close()`. */
+export class ClientClosedError extends ThreadmillError {
+  constructor() {
+    super('ERR_CLIENT_CLOSED', 'the client is closed: make a new one');
   }
 }
 

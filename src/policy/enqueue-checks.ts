@@ -2,7 +2,6 @@
 import type { OptionIssue } from '../errors.ts';
 import { isWellFormed } from '../payload.ts';
 import { MAX_RETRY_FOREVER } from '../task.ts';
-import type { Duration } from '../task.ts';
 import { DURATION_ACCEPTS, parseDuration, toWireSeconds } from './duration.ts';
 
 /** A value with the name under which the user gave it. */
@@ -86,7 +85,7 @@ export class EnqueueChecks {
       return {};
     }
     const entries = Object.entries(value).filter(([key, text]) => this.#isHeader(key, text));
-    return Object.fromEntries(entries) as Record<string, string>;
+    return Object.fromEntries(entries);
   }
 
   #isHeader(key: string, value: unknown): boolean {
@@ -115,7 +114,7 @@ function isWholeNumber(value: unknown): value is number {
 function tryParseDuration(value: unknown): number | undefined {
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;
   try {
-    return parseDuration(value as Duration);
+    return parseDuration(value);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

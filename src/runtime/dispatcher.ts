@@ -1,0 +1,162 @@
+/**
+ * Fills free slots: says how many tasks to lease from which queue, leases them, hands them on. One loop per server.
+ */
+import type { Broker } from '../broker/broker.ts';
+import type { Clock } from '../clock.ts';
+import { drawQueues } from '../policy/queue-order.ts';
+import type { ActiveTasks } from './active-tasks.ts';
+import type { ServerEmitter } from './emitter.ts';
+import type { Intake } from './intake.ts';
+import type { Service } from './service.ts';
+import type { UserHooks } from './user-hooks.ts';
+
+/** What the dispatcher works with. */
+export interface DispatcherOptions {
+  readonly broker: Pick<Broker, 'lease'>;
+  readonly active: ActiveTasks;
+  readonly intake: Intake;
+  readonly hooks: Pick<UserHooks, 'mayLease'>;
+  readonly emitter: ServerEmitter;
+  readonly clock: Clock;
+  readonly queues: Readonly<Record<string, number>>;
+  readonly strictPriority: boolean;
+  readonly concurrency: number;
+  readonly leaseDurationMs: number;
+  readonly pollIntervalMs: number;
+}
+
+/** After an error of Redis the loop pauses, twice as long each time: asynq's own loop spins here (protocol D12). */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 3_000;
+
+/** Leases tasks as long as there are slots. `stop` ends when no lease is under way. */
+export class Dispatcher implements Service {
+  readonly name = 'dispatcher';
+  readonly #options: DispatcherOptions;
+  readonly #queues: ReadonlyMap<string, number>;
+  #isRunning = false;
+  #loop: Promise<void> = Promise.resolve();
+  #wake: (() => void) | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#queues = new Map(Object.entries(options.queues));
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.wake();
+    await this.#loop;
+  }
+
+  /** Looks for tasks now instead of at the next poll: something was enqueued here, or Redis is back. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isRunning) {
+      const pauseMs = await this.#step();
+      if (pauseMs > 0 && this.#isRunning) await this.#sleep(pauseMs);
+    }
+  }
+
+  /** One round; answers how long to pause after it. */
+  async #step(): Promise<number> {
+    const { active, concurrency, hooks, emitter } = this.#options;
+    const free = concurrency - active.occupied;
+    if (free <= 0) {
+      await this.#slotFreed();
+      return 0;
+    }
+    if (!(await hooks.mayLease({ free, active: active.occupied }))) return this.#pollPause();
+    try {
+      const leased = this.#isRunning ? await this.#fill(free) : 0;
+      this.#pauseMs = FIRST_PAUSE_MS;
+      return leased > 0 ? 0 : this.#pollPause();
+    } catch (error) {
+      emitter.fault('lease', error);
+      return this.#errorPause();
+    }
+  }
+
+  /** Leases up to `slots` tasks. A queue that gives fewer than asked is empty: its slots are drawn again. */
+  async #fill(slots: number): Promise<number> {
+    const candidates = new Map(this.#queues);
+    let left = slots;
+    while (left > 0 && candidates.size > 0) {
+      const draw = drawQueues({
+        queues: candidates,
+        slots: left,
+        strict: this.#options.strictPriority,
+        random: Math.random,
+      });
+      const replies = await Promise.all(
+        [...draw].map(([queue, count]) => this.#lease(queue, count)),
+      );
+      for (const reply of replies) {
+        left -= reply.count;
+        if (!reply.more) candidates.delete(reply.queue);
+      }
+    }
+    return slots - left;
+  }
+
+  async #lease(
+    queue: string,
+    max: number,
+  ): Promise<{ queue: string; count: number; more: boolean }> {
+    const { broker, intake, clock, emitter, leaseDurationMs } = this.#options;
+    // Counted from before the call: the lease begins in Redis at some instant after this one.
+    const askedAt = clock.monotonicMs();
+    const reply = await broker.lease(queue, max, leaseDurationMs);
+    for (const taskId of reply.dropped) emitter.emit('dropped', { queue, taskId });
+    intake.accept({
+      queue,
+      tasks: reply.tasks,
+      leaseEndsMonotonicMs: askedAt + leaseDurationMs,
+    });
+    return { queue, count: reply.tasks.length, more: reply.more };
+  }
+
+  /** Until a slot is free. The turn is waited out, so that slots freed together are filled together. */
+  async #slotFreed(): Promise<void> {
+    await Promise.race([this.#options.active.changed(), this.#woken()]);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+
+  #pollPause(): number {
+    return this.#options.pollIntervalMs * (0.5 + Math.random());
+  }
+
+  #errorPause(): number {
+    const pauseMs = this.#pauseMs * (0.5 + Math.random());
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    return pauseMs;
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const woken = this.#woken();
+    let timer: NodeJS.Timeout | undefined;
+    const elapsed = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([woken, elapsed]);
+    clearTimeout(timer);
+  }
+}

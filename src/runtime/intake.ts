@@ -1,0 +1,180 @@
+/**
+ * Turns what was leased into active tasks, and settles at once what no thread can run: bytes that cannot be read,
+ * types without handler, deadlines already past.
+ */
+import type { LeasedTask } from '../broker/broker.ts';
+import type { Clock } from '../clock.ts';
+import { HandlerNotFoundError, UndecodableMessageError } from '../errors.ts';
+import { retriesFromWire } from '../policy/retries.ts';
+import { stopError } from '../policy/stop-reason.ts';
+import { undecodableMessage } from '../policy/undecodable.ts';
+import type { Registry } from '../threads/registry.ts';
+import type { HandlerReport } from '../threads/messages.ts';
+import { UNDECODABLE_TYPE, type TaskRef } from '../task.ts';
+import { decodeTaskMessage, type TaskMessage } from '../wire/task-message.ts';
+import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
+import type { ServerEmitter } from './emitter.ts';
+import type { Finisher } from './finisher.ts';
+import type { Settler } from './settler.ts';
+import type { TaskRunner } from './task-runner.ts';
+
+/** What the intake works with. */
+export interface IntakeOptions {
+  readonly active: ActiveTasks;
+  readonly registry: Registry;
+  /** Upper bounds of handlers by the URL of their module. */
+  readonly handlerTimeoutsMs: ReadonlyMap<string, number>;
+  readonly runner: TaskRunner;
+  readonly finisher: Finisher;
+  readonly settler: Settler;
+  readonly emitter: ServerEmitter;
+  readonly clock: Clock;
+}
+
+/** A batch as it came from one queue. */
+export interface LeasedBatch {
+  readonly queue: string;
+  readonly tasks: readonly LeasedTask[];
+  readonly leaseEndsMonotonicMs: number;
+}
+
+/** Run numbers fit an int32: they stand in shared memory. After the last one they begin again at 1. */
+const LAST_RUN = 2_147_483_647;
+
+/** Takes in leased tasks. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  #lastRun = 0;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Takes in a batch; each task goes to a thread or is settled. */
+  accept(batch: LeasedBatch): void {
+    for (const leased of batch.tasks) this.#acceptOne(batch, leased);
+  }
+
+  #acceptOne(batch: LeasedBatch, leased: LeasedTask): void {
+    const read = readMessage(batch.queue, leased);
+    if (read instanceof UndecodableMessageError) {
+      this.#archiveUndecodable(batch, leased, read);
+      return;
+    }
+    const handler = this.#options.registry.resolve(read.type);
+    const task = this.#activate(batch, leased, read, handler);
+    if (handler === undefined) {
+      this.#options.runner.reject(task, new HandlerNotFoundError(read.type));
+    } else if (read.deadline > 0 && read.deadline * 1_000 <= this.#options.clock.wallMs()) {
+      this.#rejectLate(task);
+    } else {
+      this.#options.runner.run(task, read.payload);
+    }
+  }
+
+  #activate(
+    batch: LeasedBatch,
+    leased: LeasedTask,
+    read: TaskMessage,
+    handler: HandlerReport | undefined,
+  ): ActiveTask {
+    const { payload: _handedOver, ...message } = read;
+    const task: ActiveTask = {
+      run: this.#nextRun(),
+      ref: refOf(batch.queue, leased.id, message),
+      raw: leased.message ?? new Uint8Array(),
+      message,
+      handler: handler ?? NO_HANDLER,
+      maxRetry: Math.min(message.retry, handler?.retries ?? message.retry),
+      handlerTimeoutMs: handler && this.#options.handlerTimeoutsMs.get(handler.url),
+      waitedMs: leased.waitedMs,
+      leasedMonotonicMs: this.#options.clock.monotonicMs(),
+      leaseEndsMonotonicMs: batch.leaseEndsMonotonicMs,
+      phase: 'waiting',
+      threadId: undefined,
+      startedWallMs: undefined,
+      deadline: undefined,
+      stop: undefined,
+    };
+    this.#options.active.add(task);
+    return task;
+  }
+
+  /** The handler is not called for a task whose deadline is past (protocol 16.5). */
+  #rejectLate(task: ActiveTask): void {
+    const end = { kind: 'threw', verdict: 'failure', error: stopError('deadline') } as const;
+    this.#options.finisher.finish(task, { end, runMs: 0, failure: 'deadline' });
+  }
+
+  /**
+   * Bytes that cannot be read poison Go's recoverer as long as they lie in `active` (trap 7): they are wrapped as the
+   * payload of a valid message and archived in the same round.
+   */
+  #archiveUndecodable(
+    batch: LeasedBatch,
+    leased: LeasedTask,
+    error: UndecodableMessageError,
+  ): void {
+    const { queue } = batch;
+    const message = undecodableMessage({ id: leased.id, queue, raw: leased.message, error });
+    const task = { id: leased.id, type: UNDECODABLE_TYPE, queue, retried: 0, maxRetry: 0 };
+    const { emitter, settler } = this.#options;
+    settler.settle({
+      queue,
+      settlement: { kind: 'archive', id: leased.id, message },
+      leaseEndsMonotonicMs: batch.leaseEndsMonotonicMs,
+      onSettled: (reply) => {
+        if (reply === 'lost') return emitter.emit('lost', { task });
+        emitter.emit('failed', { task, error, runMs: undefined, reason: 'undecodable' });
+        emitter.emit('archived', { task, error });
+      },
+    });
+  }
+
+  #nextRun(): number {
+    do {
+      this.#lastRun = this.#lastRun >= LAST_RUN ? 1 : this.#lastRun + 1;
+    } while (this.#options.active.get(this.#lastRun) !== undefined);
+    return this.#lastRun;
+  }
+}
+
+/** Stands where no handler was found; never reaches a thread. */
+const NO_HANDLER: HandlerReport = { file: '', url: '', pattern: '', hasSchema: false };
+
+/** The message of a leased task, or why it cannot be read. */
+export function readMessage(
+  queue: string,
+  leased: Pick<LeasedTask, 'id' | 'message'>,
+): TaskMessage | UndecodableMessageError {
+  if (leased.message === undefined) return new UndecodableMessageError('the hash has no message');
+  try {
+    const message = decodeTaskMessage(leased.message);
+    return checkPlace(queue, leased.id, message) ?? message;
+  } catch (error) {
+    if (error instanceof UndecodableMessageError) return error;
+    throw error;
+  }
+}
+
+/** ID and queue inside the message must be those of its key, or settling it would touch another task (protocol 4.1). */
+function checkPlace(
+  queue: string,
+  id: string,
+  message: TaskMessage,
+): UndecodableMessageError | undefined {
+  if (message.id === id && message.queue === queue) return undefined;
+  return new UndecodableMessageError(
+    `it says task ${JSON.stringify(message.id)} of queue ${JSON.stringify(message.queue)}, but lies at ${JSON.stringify(id)} of ${JSON.stringify(queue)}`,
+  );
+}
+
+/** What names the task in events. */
+export function refOf(
+  queue: string,
+  id: string,
+  message: Pick<TaskMessage, 'type' | 'retried' | 'retry'>,
+): TaskRef {
+  const { type, retried } = message;
+  return { id, type, queue, retried, maxRetry: retriesFromWire(message.retry) };
+}

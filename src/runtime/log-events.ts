@@ -1,0 +1,40 @@
+/** Says in the log what a person on call would want to know. Task data stays out of it: names and error texts only. */
+import type { Logger } from 'pino';
+import type { ServerEmitter } from './emitter.ts';
+
+/** Faults of one place are logged once in this time; the rest is counted. Milliseconds. */
+const QUIET_MS = 5_000;
+
+/** Listens to the emitter for the life of the server. */
+export function logEvents(emitter: ServerEmitter, logger: Logger): void {
+  emitter.on('started', ({ task, threadId }) => logger.debug({ task, threadId }, 'task started'));
+  emitter.on('succeeded', ({ task, runMs }) => logger.debug({ task, runMs }, 'task succeeded'));
+  emitter.on('retried', ({ task, error, delayMs, reason }) =>
+    logger.warn({ task, err: error, delayMs, reason }, 'task failed, to be retried'),
+  );
+  emitter.on('archived', ({ task, error }) =>
+    logger.error({ task, err: error }, 'task failed, archived'),
+  );
+  emitter.on('revoked', ({ task }) => logger.info({ task }, 'task revoked'));
+  emitter.on('requeued', ({ task, reason }) => logger.info({ task, reason }, 'task requeued'));
+  emitter.on('stopping', ({ task, reason }) => logger.info({ task, reason }, 'stopping task'));
+  emitter.on('lost', ({ task }) =>
+    logger.warn({ task }, 'the task was not ours any more; nothing was written'),
+  );
+  emitter.on('dropped', (event) => logger.warn(event, 'dropped a task ID without a task'));
+  emitter.on('redis', ({ isUp }) =>
+    isUp ? logger.info('Redis is reachable again') : logger.error('Redis is not reachable'),
+  );
+  const faults = new Map<string, { atMs: number; unsaid: number }>();
+  emitter.on('fault', ({ where, error }) => {
+    const last = faults.get(where);
+    const now = performance.now();
+    if (last !== undefined && now - last.atMs < QUIET_MS) {
+      last.unsaid += 1;
+      return;
+    }
+    faults.set(where, { atMs: now, unsaid: 0 });
+    const unsaid = last === undefined || last.unsaid === 0 ? {} : { notLogged: last.unsaid };
+    logger.error({ where, err: error, ...unsaid }, 'fault in the background');
+  });
+}
