@@ -1,0 +1,34 @@
+/** Errors for people: one clear line for what Threadmill knows, a stack only for what it does not. */
+import { describeIssue, InvalidOptionsError, ThreadmillError, toError } from '../errors.ts';
+
+/** Exit code when the command failed. */
+export const EXIT_FAILURE = 1;
+/** Exit code when the command was used wrongly: unknown flags, wrong settings. */
+export const EXIT_USAGE = 2;
+
+/** An error as text for stderr, and the exit code that goes with it. */
+export interface ErrorReport {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** Every wrong setting has a line of its own. `isDebug` adds the stack and the causes. */
+export function reportError(thrown: unknown, isDebug: boolean): ErrorReport {
+  const error = toError(thrown);
+  if (error instanceof InvalidOptionsError) {
+    const { length } = error.issues;
+    const title = length === 1 ? 'one setting is wrong' : `${length} settings are wrong`;
+    const lines = error.issues.map((issue) => `  ${describeIssue(issue)}`);
+    return { text: [`threadmill: ${title}`, ...lines].join('\n'), exitCode: EXIT_USAGE };
+  }
+  if (error instanceof ThreadmillError) {
+    const line = `threadmill: ${error.code}: ${error.message}`;
+    return { text: isDebug ? `${line}\n${trace(error)}` : line, exitCode: EXIT_FAILURE };
+  }
+  return { text: `threadmill: ${trace(error)}`, exitCode: EXIT_FAILURE };
+}
+
+function trace(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? own : `${own}\ncaused by ${trace(toError(error.cause))}`;
+}

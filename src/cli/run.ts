@@ -1,0 +1,34 @@
+/** Runs the program once: parses, acts, reports errors, answers the exit code. */
+import { CommanderError } from 'commander';
+import { createProgram, type ProgramOptions } from './program.ts';
+import { EXIT_USAGE, reportError } from './report-error.ts';
+
+/** How the command line reaches the world. */
+export interface CliOptions extends ProgramOptions {
+  /** Writes a line for stderr. */
+  printError(line: string): void;
+}
+
+/** Answers 0, 1 (failed) or 2 (used wrongly). Never rejects. */
+export async function runCli(words: readonly string[], options: CliOptions): Promise<number> {
+  try {
+    await createProgram(options).parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Help, version and mistakes of usage: Commander has printed what there is to say.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    const { text, exitCode } = reportError(error, isDebug(words, options.env));
+    options.printError(text);
+    return exitCode;
+  }
+}
+
+/** Read from what was typed, since a wrong setting may be the very error that is reported. */
+function isDebug(words: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  const at = words.indexOf('--log-level');
+  const level =
+    at >= 0
+      ? words[at + 1]
+      : (words.find((word) => word.startsWith('--log-level='))?.slice(12) ?? env['LOG_LEVEL']);
+  return level === 'debug' || level === 'trace';
+}
