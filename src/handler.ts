@@ -91,7 +91,8 @@ export interface HandlerOptions<Payload = unknown, Result = unknown> {
   /** Type pattern: exact, or a prefix of the types it handles; the longest match wins. Default: from the file's path. */
   readonly type?: string;
   /** Declared by `defineTask`; gives type, schemas, timeout and retries unless set here. */
-  readonly task?: TaskDefinition<unknown, Payload, Result>;
+  // Without its call: what a producer may pass is narrower than `unknown`, and no definition would fit.
+  readonly task?: Omit<TaskDefinition<unknown, Payload, Result>, never>;
   handle(task: Task<Payload>, ctx: TaskContext): Result | Promise<Result>;
   /** Upper bound of the run time of one attempt: the smaller of this and the task's own holds. */
   readonly timeout?: Duration;

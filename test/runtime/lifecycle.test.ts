@@ -76,6 +76,20 @@ test('the fleet sees the server, its running task, and that it stops pulling', a
   assert.equal(await redis.client.zscore(SERVERS, serverKey(name)), null);
 });
 
+test('leases are extended while a synchronous handler keeps its thread busy', async () => {
+  const queue = 'extended';
+  const keys = queueKeys(queue);
+  const server = await fleet.start({ queues: { [queue]: 1 }, leaseDuration: '10s' });
+  const started = next(server, 'started');
+  const { id } = await client.enqueue({ type: 'obey' }, { queue });
+  await started;
+  const first = Number(await redis.client.zscore(keys.lease, id));
+  await until(async () => Number(await redis.client.zscore(keys.lease, id)) > first);
+  const done = next(server, 'succeeded');
+  await client.cancel(id);
+  await done;
+});
+
 test('shutdown lets running tasks finish', async () => {
   const queue = 'finish';
   const server = await fleet.start({ queues: { [queue]: 1 }, concurrency: 1 });
