@@ -105,6 +105,17 @@ export interface RedisFacts {
   readonly evictionPolicy: string | undefined;
 }
 
+/** Tells when a queue may have got something to lease. */
+export interface QueueWatch {
+  /**
+   * Watches these queues for one change (also of their pause), told through `onChange`, and answers whether there is
+   * something to lease already. A lost connection counts as a change. Throws `RedisReplyError` where Redis, or a proxy
+   * before it, refuses; else as every call.
+   */
+  arm(queues: readonly string[]): Promise<boolean>;
+  close(): Promise<void>;
+}
+
 export interface Broker {
   /** Checks product and version; throws `UnsupportedRedisError`. */
   check(): Promise<RedisFacts>;
@@ -117,6 +128,8 @@ export interface Broker {
   lease(queue: string, max: number, leaseMs: number): Promise<LeaseReply>;
   /** Extends leases; answers the IDs whose lease was gone (never re-created). */
   extend(queue: string, taskIds: readonly string[], leaseMs: number): Promise<string[]>;
+  /** A watch that needs no polling; it connects when it is first armed, and is closed with the broker. */
+  watchQueues(onChange: () => void): QueueWatch;
   settle(queue: string, settlements: readonly Settlement[]): Promise<SettleReply[]>;
 
   /** Moves due scheduled and retry tasks to pending (or their group); answers how many. */

@@ -9,6 +9,7 @@ import { queueInfo, queues } from './inspect-queues.ts';
 import { getTask } from './inspect-tasks.ts';
 import { extend, lease } from './lease.ts';
 import { announce, withdraw } from './presence.ts';
+import { RedisQueueWatch } from './queue-watch.ts';
 import { settle, settleExpired } from './settle.ts';
 import { expireCompleted, expiredLeases, forward } from './upkeep.ts';
 
@@ -33,12 +34,18 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   const connection = openConnection(options.redis, options);
   const context: BrokerContext = { connection, offsetSeconds: options.timeOffsetSeconds ?? 0 };
   const subscriptions = new Set<CancelSubscription>();
+  const watches = new Set<RedisQueueWatch>();
   return {
     check: () => check(context),
     ping: async () => void (await connection.run((redis) => redis.ping())),
     enqueue: (...args) => enqueue(context, ...args),
     getTask: (...args) => getTask(context, ...args),
     lease: (...args) => lease(context, ...args),
+    watchQueues: (onChange) => {
+      const watch = new RedisQueueWatch(context, onChange);
+      watches.add(watch);
+      return watch;
+    },
     extend: (...args) => extend(context, ...args),
     settle: (...args) => settle(context, ...args),
     forward: (queue) => forward(context, queue),
@@ -61,7 +68,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     isConnected: () => connection.isUp(),
     onConnectionChange: (listener) => connection.onState(listener),
     close: async () => {
-      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      await Promise.all([...subscriptions, ...watches].map((each) => each.close()));
       await connection.close();
     },
   };

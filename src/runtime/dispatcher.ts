@@ -6,13 +6,14 @@ import type { Clock } from '../clock.ts';
 import { drawQueues } from '../policy/queue-order.ts';
 import type { ActiveTasks } from './active-tasks.ts';
 import type { ServerEmitter } from './emitter.ts';
+import { IdleWatch } from './idle-watch.ts';
 import type { Intake } from './intake.ts';
 import type { Service } from './service.ts';
 import type { UserHooks } from './user-hooks.ts';
 
 /** What the dispatcher works with. */
 export interface DispatcherOptions {
-  readonly broker: Pick<Broker, 'lease'>;
+  readonly broker: Pick<Broker, 'lease' | 'watchQueues'>;
   readonly active: ActiveTasks;
   readonly intake: Intake;
   readonly hooks: Pick<UserHooks, 'mayLease'>;
@@ -34,31 +35,45 @@ export class Dispatcher implements Service {
   readonly name = 'dispatcher';
   readonly #options: DispatcherOptions;
   readonly #queues: ReadonlyMap<string, number>;
+  readonly #idle: IdleWatch;
   #isRunning = false;
   #loop: Promise<void> = Promise.resolve();
-  #wake: (() => void) | undefined;
+  #onWake: (() => void) | undefined;
+  #onStop: (() => void) | undefined;
+  /** Woken while it was not asleep: what it was told of may have come after it looked. */
+  #isWoken = false;
   #pauseMs = FIRST_PAUSE_MS;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#queues = new Map(Object.entries(options.queues));
+    this.#idle = new IdleWatch({
+      watch: options.broker.watchQueues(() => this.wake()),
+      queues: [...this.#queues.keys()],
+      pollIntervalMs: options.pollIntervalMs,
+      random: Math.random,
+      onFault: (where, error) => options.emitter.fault(where, error),
+    });
   }
 
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#loop = this.#run();
+    // After a stop the loop of before may still be ending.
+    this.#loop = this.#loop.then(() => this.#run());
   }
 
   async stop(): Promise<void> {
     this.#isRunning = false;
+    this.#onStop?.();
     this.wake();
     await this.#loop;
   }
 
-  /** Looks for tasks now instead of at the next poll: something was enqueued here, or Redis is back. */
+  /** Looks for tasks now instead of at the next poll: something was enqueued, or Redis is back. */
   wake(): void {
-    this.#wake?.();
+    this.#isWoken = true;
+    this.#onWake?.();
   }
 
   async #run(): Promise<void> {
@@ -70,17 +85,20 @@ export class Dispatcher implements Service {
 
   /** One round; answers how long to pause after it. */
   async #step(): Promise<number> {
-    const { active, concurrency, hooks, emitter } = this.#options;
+    const { active, concurrency, hooks, emitter, pollIntervalMs } = this.#options;
+    // From here on: what comes while this round looks is worth another round.
+    this.#isWoken = false;
     const free = concurrency - active.occupied;
     if (free <= 0) {
       await this.#slotFreed();
       return 0;
     }
-    if (!(await hooks.mayLease({ free, active: active.occupied }))) return this.#pollPause();
+    const mayLease = hooks.mayLease({ free, active: active.occupied });
+    if (!(await this.#unlessStopped(mayLease))) return jittered(pollIntervalMs);
     try {
       const leased = this.#isRunning ? await this.#fill(free) : 0;
       this.#pauseMs = FIRST_PAUSE_MS;
-      return leased > 0 ? 0 : this.#pollPause();
+      return leased > 0 ? this.#idle.onWork() : await this.#idle.onNothing();
     } catch (error) {
       emitter.fault('lease', error);
       return this.#errorPause();
@@ -98,12 +116,14 @@ export class Dispatcher implements Service {
         strict: this.#options.strictPriority,
         random: Math.random,
       });
-      const replies = await Promise.all(
+      // All are awaited, also when one fails: a lease that came later would fill slots that are counted as free.
+      const replies = await Promise.allSettled(
         [...draw].map(([queue, count]) => this.#lease(queue, count)),
       );
       for (const reply of replies) {
-        left -= reply.count;
-        if (!reply.more) candidates.delete(reply.queue);
+        if (reply.status === 'rejected') throw reply.reason;
+        left -= reply.value.count;
+        if (!reply.value.more) candidates.delete(reply.value.queue);
       }
     }
     return slots - left;
@@ -128,35 +148,45 @@ export class Dispatcher implements Service {
 
   /** Until a slot is free. The turn is waited out, so that slots freed together are filled together. */
   async #slotFreed(): Promise<void> {
+    if (!this.#isRunning) return;
     await Promise.race([this.#options.active.changed(), this.#woken()]);
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
   }
 
-  #pollPause(): number {
-    return this.#options.pollIntervalMs * (0.5 + Math.random());
+  /** The user's predicate may never answer: a stop does not wait for it, and counts as a no. */
+  #unlessStopped(answer: Promise<boolean>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#onStop = () => resolve(false);
+      answer.then(resolve, reject);
+    });
   }
 
   #errorPause(): number {
-    const pauseMs = this.#pauseMs * (0.5 + Math.random());
+    const pauseMs = jittered(this.#pauseMs);
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
     return pauseMs;
   }
 
   #woken(): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      this.#onWake = resolve;
     });
   }
 
   async #sleep(ms: number): Promise<void> {
-    const woken = this.#woken();
+    if (this.#isWoken) return;
     let timer: NodeJS.Timeout | undefined;
     const elapsed = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ms);
     });
-    await Promise.race([woken, elapsed]);
+    await Promise.race([this.#woken(), elapsed]);
     clearTimeout(timer);
   }
+}
+
+/** Servers that began together do not ask together: 0.5 to 1.5 times the interval, as in asynq (protocol 16.3). */
+function jittered(ms: number): number {
+  return ms * (0.5 + Math.random());
 }

@@ -1,0 +1,71 @@
+/**
+ * How the dispatcher waits when there was nothing to lease: it has Redis tell it of a change, and looks now and then all
+ * the same. Where Redis refuses to tell, it polls.
+ */
+import type { QueueWatch } from '../broker/broker.ts';
+import { RedisReplyError } from '../errors.ts';
+
+/** What the idle watch works with. */
+export interface IdleWatchOptions {
+  readonly watch: QueueWatch;
+  readonly queues: readonly string[];
+  readonly pollIntervalMs: number;
+  readonly random: () => number;
+  onFault(where: string, error: unknown): void;
+}
+
+/** With a watch armed, polls are a safety net and come this much more seldom. */
+const ARMED_FACTOR = 10;
+/**
+ * Of many idle servers a single task wakes all and serves one. Those that found nothing wait a random while before they
+ * have themselves woken again, longer each time in a row, so that a busy queue is not asked by all after each task.
+ */
+const FIRST_MISS_MS = 5;
+const LONGEST_MISS_MS = 500;
+
+/** Decides how long to sleep; a change wakes the sleeper. */
+export class IdleWatch {
+  readonly #options: IdleWatchOptions;
+  #isArmed = false;
+  #isRefused = false;
+  #missMs = FIRST_MISS_MS;
+
+  constructor(options: IdleWatchOptions) {
+    this.#options = options;
+  }
+
+  /** There was something: look again at once. Answers the pause, 0. */
+  onWork(): number {
+    this.#isArmed = false;
+    this.#missMs = FIRST_MISS_MS;
+    return 0;
+  }
+
+  /** There was nothing. Answers the pause in milliseconds, during which a change may wake the sleeper. */
+  async onNothing(): Promise<number> {
+    if (this.#isRefused) return this.#jittered(this.#options.pollIntervalMs);
+    if (this.#isArmed) return this.#missed();
+    try {
+      const hasWork = await this.#options.watch.arm(this.#options.queues);
+      this.#isArmed = !hasWork;
+      return hasWork ? 0 : this.#jittered(this.#options.pollIntervalMs * ARMED_FACTOR);
+    } catch (error) {
+      if (!(error instanceof RedisReplyError)) throw error;
+      this.#isRefused = true;
+      this.#options.onFault('watch of the queues refused: polling instead', error);
+      return this.#jittered(this.#options.pollIntervalMs);
+    }
+  }
+
+  /** Woken or timed out, and found nothing: the arming is used up. */
+  #missed(): number {
+    this.#isArmed = false;
+    const pauseMs = this.#options.random() * this.#missMs;
+    this.#missMs = Math.min(this.#missMs * 2, LONGEST_MISS_MS);
+    return pauseMs;
+  }
+
+  #jittered(ms: number): number {
+    return ms * (0.5 + this.#options.random());
+  }
+}

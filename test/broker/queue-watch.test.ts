@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { once, EventEmitter } from 'node:events';
+import { after, test } from 'node:test';
+import { createRedisBroker } from '../../src/broker/redis-broker.ts';
+import { queueKeys } from '../../src/wire/keys.ts';
+import { useRedis } from '../helpers/redis.ts';
+import { until } from '../helpers/server.ts';
+
+const redis = await useRedis();
+const { client } = redis;
+const broker = createRedisBroker({ redis: redis.url, connectTimeoutMs: 1_000 });
+after(() => broker.close());
+const changes = new EventEmitter();
+let count = 0;
+const watch = broker.watchQueues(() => {
+  count += 1;
+  changes.emit('change');
+});
+const a = queueKeys('a');
+const b = queueKeys('b');
+
+/** Arms, acts, and waits for the change to be told. */
+async function told(act: () => Promise<unknown>): Promise<void> {
+  await watch.arm(['a', 'b']);
+  const change = once(changes, 'change');
+  await act();
+  await change;
+}
+
+test('a push into any of the watched queues is told, also one from inside a script', async () => {
+  await told(() => client.lpush(a.pending, 'id'));
+  await client.del(a.pending);
+  await told(() => client.eval("return redis.call('LPUSH', KEYS[1], 'id')", 1, b.pending));
+  await client.del(b.pending);
+});
+
+test('pause and resume are told', async () => {
+  await told(() => client.set(a.paused, '1'));
+  await told(() => client.del(a.paused));
+});
+
+test('arming answers whether there is something to lease already', async () => {
+  assert.equal(await watch.arm(['a', 'b']), false);
+  await client.lpush(b.pending, 'id');
+  assert.equal(await watch.arm(['a', 'b']), true);
+  await client.set(b.paused, '1');
+  assert.equal(await watch.arm(['a', 'b']), false);
+  await client.del(b.pending, b.paused);
+});
+
+test('fifty pushes after one arming are told once', async () => {
+  await watch.arm(['a']);
+  const before = count;
+  const change = once(changes, 'change');
+  for (let push = 0; push < 50; push += 1) await client.lpush(a.pending, `id-${push}`);
+  await change;
+  // A round trip on the same server: whatever was to be told is here by then.
+  await broker.ping();
+  assert.equal(count, before + 1);
+  await client.del(a.pending);
+});
+
+test('a connection that was lost counts as a change, and the next arming works again', async () => {
+  for (const type of ['pubsub', 'normal'] as const) {
+    await watch.arm(['a']);
+    const change = once(changes, 'change');
+    await client.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
+    await change;
+    await until(async () => {
+      try {
+        await watch.arm(['a']);
+        return true;
+      } catch {
+        return false; // on its way back
+      }
+    });
+    await told(() => client.lpush(a.pending, 'id'));
+    await client.del(a.pending);
+  }
+});
