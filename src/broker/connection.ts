@@ -64,6 +64,8 @@ export class Connection {
   #lastError: Error | undefined;
   #isUp: boolean;
   #isClosed = false;
+  /** The database was refused: what is connected is another one, and must not be used. */
+  #isWrongDatabase = false;
 
   constructor(redis: Redis, limits: Required<ConnectionLimits>, isOwn: boolean) {
     this.#redis = redis;
@@ -79,7 +81,7 @@ export class Connection {
 
   /** Whether commands can be sent now. */
   isUp(): boolean {
-    return this.#redis.status === 'ready' && !this.#isClosed;
+    return this.#redis.status === 'ready' && !this.#isClosed && !this.#isWrongDatabase;
   }
 
   /** Calls back once per change, until the returned function is called. */
@@ -168,18 +170,22 @@ export class Connection {
   }
 
   readonly #onReady = (): void => {
+    if (this.#isWrongDatabase) return;
     this.#lastError = undefined;
     this.#announce(true);
     this.#release();
   };
 
   readonly #onDown = (): void => {
+    this.#isWrongDatabase = false; // the next connection asks for it again
     this.#announce(false);
     if (this.#isClosed || this.#redis.status === 'end') this.#release();
   };
 
   readonly #onError = (error: unknown): void => {
     this.#lastError = this.#clean(error);
+    // ioredis goes on in database 0 when its SELECT was refused.
+    if (isRefusedSelect(error)) this.#isWrongDatabase = true;
   };
 
   #announce(isUp: boolean): void {
@@ -217,6 +223,11 @@ export class Connection {
       secrets.reduce((safe: string, secret) => safe.replaceAll(`${secret}`, '***'), text),
     );
   }
+}
+
+function isRefusedSelect(error: unknown): boolean {
+  const { name, command } = error as { name?: unknown; command?: { name?: unknown } };
+  return name === 'ReplyError' && command?.name === 'select';
 }
 
 function describeAddress(options: RedisOptions): string {

@@ -75,8 +75,9 @@ function replacementsOf(change: MessageChange): Replacement[] {
   return list;
 }
 
+/** A foreign message may count below 0; a negative varint takes ten bytes, and there is nothing to be kept. */
 function encodeRetried(retried: number): Uint8Array {
-  return retried === 0 ? new Uint8Array(0) : Buffer.from([RETRIED, ...varint(retried)]);
+  return retried <= 0 ? new Uint8Array(0) : Buffer.from([RETRIED, ...varint(retried)]);
 }
 
 function encodeErrorMsg(text: string): Uint8Array {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   decodeTaskMessage,
+  emptyTaskMessage,
   encodeTaskMessage,
   rewriteTaskMessage,
   stampTaskMessage,
@@ -136,4 +137,13 @@ test('whatever the bytes are, rewriting refuses them or keeps all that is not re
     }),
     { numRuns: 2000 },
   );
+});
+
+test('a retry count below 0, as a foreign message may hold, is left out and not written as broken bytes', () => {
+  const raw = encodeTaskMessage({ ...emptyTaskMessage(), type: 't', retried: -5 });
+  const change = { errorMsg: 'boom', retried: -4, stamp: 'lastFailedAt' } as const;
+  const { type, retried, errorMsg } = decodeTaskMessage(
+    stampTaskMessage(rewriteTaskMessage(raw, change), NOW),
+  );
+  assert.deepEqual([type, retried, errorMsg], ['t', 0, 'boom']);
 });

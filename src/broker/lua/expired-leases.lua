@@ -10,12 +10,14 @@
 
 -- include: time
 -- include: text
+-- include: hash
+-- include: well-formed
 
 local BATCH = 100
 
 -- Whether the task can be settled: it has a hash, and `active` and `lease` both hold it (trap 12).
 local function is_recoverable(id, task)
-  if redis.call('EXISTS', task) == 0 then
+  if not is_utf8(id) or not is_hash(task) then
     redis.call('LREM', KEYS[2], 0, id)
     redis.call('ZREM', KEYS[1], id)
     return false

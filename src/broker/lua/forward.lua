@@ -11,6 +11,7 @@
 
 -- include: time
 -- include: text
+-- include: hash
 
 local BATCH = 100
 
@@ -23,7 +24,7 @@ end
 -- An ID without hash goes on as it is: the lease finds and reports it, and a hash made here would be an empty stub.
 local function to_pending(id, task)
   redis.call('LPUSH', KEYS[3], id)
-  if redis.call('EXISTS', task) == 1 then
+  if is_hash(task) then
     redis.call('HSET', task, 'state', 'pending', 'pending_since', now_ns)
   end
 end
@@ -32,7 +33,7 @@ local function forward(source)
   local ids = redis.call('ZRANGEBYSCORE', source, '-inf', whole(now_s), 'LIMIT', 0, BATCH)
   for _, id in ipairs(ids) do
     local task = ARGV[2] .. id
-    local group = redis.call('HGET', task, 'group')
+    local group = is_hash(task) and redis.call('HGET', task, 'group')
     if group and group ~= '' then
       to_group(id, task, group)
     else

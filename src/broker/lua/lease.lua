@@ -10,10 +10,11 @@
 -- ARGV[4]  length of the lease in milliseconds
 -- ARGV[5]  bytes of messages at which to stop; one message is taken however large it is
 -- Returns  { tasks left in pending (0 when paused), now in nanoseconds,
---            { id, message or nil, pending_since or nil, ... }, { ids without hash, ... } }
+--            { id, message or nil, pending_since or nil, ... }, { IDs that were dropped: without hash, or no text, ... } }
 
 -- include: time
 -- include: text
+-- include: well-formed
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
   return { 0, now_ns, {}, {} }
@@ -47,7 +48,7 @@ for _ = 1, tonumber(ARGV[3]) do
     break
   end
   local task = ARGV[2] .. id
-  if has_hash(task) then
+  if is_utf8(id) and has_hash(task) then
     bytes = bytes + redis.call('HSTRLEN', task, 'msg')
     if bytes > byte_limit and #tasks > 0 then
       -- Too much for this call: back to where it came from.

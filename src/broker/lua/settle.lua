@@ -24,6 +24,7 @@
 -- include: counters
 -- include: stamp
 -- include: archive
+-- include: hash
 
 local ACTIVE, LEASE, PENDING, RETRY = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ARCHIVED, COMPLETED, PROCESSED, FAILED = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
@@ -94,7 +95,7 @@ for i = 4, #ARGV, 9 do
   local id = ARGV[i + 1]
   local task = ARGV[2] .. id
   -- Without its hash a task cannot be settled, only forgotten: writing would make half a hash (trap 15).
-  if release(id) and redis.call('EXISTS', task) == 1 then
+  if release(id) and is_hash(task) then
     settle[ARGV[i]](task, {
       id = id,
       unique_key = ARGV[i + 2],
