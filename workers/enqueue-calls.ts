@@ -83,15 +83,15 @@ async function prepare(request: EnqueueRequest): Promise<Prepared> {
 
 /** As the client does it: a task of `defineTask` is validated and brings its options. */
 async function toItem({ task, options }: EnqueueRequest): Promise<EnqueueItem> {
-  const { type, payload, headers } = task;
+  // Fields that no task has go along: the client of the main thread refuses them, e.g. an option in the wrong place.
+  const { payload, definition: _here, ...fields }: NewTask & { definition?: unknown } = task;
   const definition = definitionOf(task);
   if (definition !== undefined) await validate(definition, payload);
   const merged = { ...definition?.options, ...options };
   return {
-    type,
+    // Cloned here already, so that what cannot cross fails its own item only.
+    ...structuredClone({ ...fields, options: merged }),
     ...(payload === undefined ? {} : { payload: encodePayload(payload, 'payload') }),
-    ...(headers === undefined ? {} : { headers }),
-    ...(Object.keys(merged).length === 0 ? {} : { options: structuredClone(merged) }),
   };
 }
 

@@ -77,6 +77,7 @@ export class TaskThread {
     this.#runs.set(envelope.run, run);
     this.#control.post({ kind: 'begun', run: envelope.run, at: Date.now() });
     const reason = this.#earlyStops.get(envelope.run);
+    this.#earlyStops.delete(envelope.run);
     if (reason !== undefined) run.stop.stop(reason);
     return run;
   }
@@ -117,6 +118,8 @@ export class TaskThread {
       maxResultSize: this.#settings.maxResultSize,
     });
     const middleware = await this.#middleware(definition.middleware);
+    // A run that was stopped while its module loaded never reaches its handler (protocol 16.5).
+    ctx.throwIfCanceled();
     const returned = await runThrough(middleware, definition, task, ctx);
     if (!envelope.keepsResult || run.isOver) return undefined;
     const set = result();

@@ -17,7 +17,11 @@ export class ThreadBoard {
   claim(run: number): number {
     for (let slot = 0; slot < this.#slots; slot += 1) {
       const cell = slot * BOARD_CELLS_PER_SLOT;
-      if (Atomics.compareExchange(this.cells, cell, 0, run) === 0) return slot;
+      if (Atomics.load(this.cells, cell) !== 0) continue;
+      // The stop of an earlier run may stand here still, and run numbers begin again after 2^31.
+      Atomics.store(this.cells, this.stopCell(slot), 0);
+      Atomics.store(this.cells, cell, run);
+      return slot;
     }
     throw new Error(`no free slot among ${this.#slots}: more tasks in the thread than configured`);
   }

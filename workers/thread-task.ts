@@ -43,8 +43,9 @@ function parseJson(bytes: Uint8Array): unknown {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'unreadable';
-    throw new SyntaxError(`the payload is not JSON: ${why}`, { cause });
+  } catch (error) {
+    // The engine's text quotes the payload, which must not get into logs and stored error texts: only the place is kept.
+    const place = / at position \d+/.exec(String(error))?.[0] ?? '';
+    throw new SyntaxError(`the payload is not JSON: unexpected text or end${place}`);
   }
 }

@@ -40,7 +40,8 @@ export class ActiveTasks {
   readonly #byRun = new Map<number, ActiveTask>();
   /** Runs by task ID. IDs are scoped to a queue, so one ID may stand for several runs. */
   readonly #runsById = new Map<string, Set<number>>();
-  readonly #waiters = new Set<() => void>();
+  /** One promise for all who wait, as the dispatcher may ask often without a change in between. */
+  #change: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #occupied = 0;
 
   /** Tasks that occupy a slot: their code runs or is about to. */
@@ -102,14 +103,19 @@ export class ActiveTasks {
 
   /** Resolves at the next change. */
   changed(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiters.add(resolve);
-    });
+    if (this.#change === undefined) {
+      let resolve = (): void => undefined;
+      const promise = new Promise<void>((settle) => {
+        resolve = settle;
+      });
+      this.#change = { promise, resolve };
+    }
+    return this.#change.promise;
   }
 
   #wake(): void {
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter();
+    const change = this.#change;
+    this.#change = undefined;
+    change?.resolve();
   }
 }

@@ -79,7 +79,7 @@ export function compose(parts: Parts): Composition {
     health,
     canceler({ broker, active, stopper }),
     path.settler,
-    recoverer({ broker, queues, hooks, emitter, intervalMs: settings.recoverIntervalMs }),
+    recoverer({ ...parts, queues, hooks, intervalMs: settings.recoverIntervalMs }),
     forwarder({ broker, queues, onFault, intervalMs: settings.forwardIntervalMs, onMoved: wake }),
     janitor({ broker, queues, onFault, intervalMs: settings.janitorIntervalMs }),
     path.deadlines,

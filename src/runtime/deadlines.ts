@@ -1,6 +1,6 @@
 /**
  * Stops runs whose timeout or deadline has come, with one timer for all of them: a timer per task would cost more than
- * a short task itself.
+ * a short task itself. By the monotonic clock: a step of the wall clock neither stops nor spares what runs.
  */
 import type { Clock } from '../clock.ts';
 import type { StopReason } from '../threads/messages.ts';
@@ -22,7 +22,9 @@ export class Deadlines implements Service {
   readonly name = 'deadlines';
   readonly #options: DeadlinesOptions;
   #timer: NodeJS.Timeout | undefined;
-  #firesAtWallMs = Number.POSITIVE_INFINITY;
+  #firesAtMonotonicMs = Number.POSITIVE_INFINITY;
+  /** When the deadline of a run comes, by the monotonic clock. */
+  readonly #endsMonotonicMs = new WeakMap<ActiveTask, number>();
 
   constructor(options: DeadlinesOptions) {
     this.#options = options;
@@ -33,33 +35,37 @@ export class Deadlines implements Service {
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#firesAtWallMs = Number.POSITIVE_INFINITY;
+    this.#firesAtMonotonicMs = Number.POSITIVE_INFINITY;
   }
 
   /** To be called when a run has got its deadline. */
   watch(task: ActiveTask): void {
-    if (task.deadline !== undefined && task.deadline.deadlineMs < this.#firesAtWallMs) {
-      this.#arm(task.deadline.deadlineMs);
-    }
+    if (task.deadline === undefined) return;
+    const { clock } = this.#options;
+    const endsAt = clock.monotonicMs() + task.deadline.deadlineMs - clock.wallMs();
+    this.#endsMonotonicMs.set(task, endsAt);
+    if (endsAt < this.#firesAtMonotonicMs) this.#arm(endsAt);
   }
 
-  #arm(atWallMs: number): void {
+  #arm(atMonotonicMs: number): void {
     clearTimeout(this.#timer);
-    this.#firesAtWallMs = atWallMs;
-    const waitMs = Math.min(Math.max(0, atWallMs - this.#options.clock.wallMs()), LONGEST_TIMER_MS);
+    this.#firesAtMonotonicMs = atMonotonicMs;
+    const leftMs = atMonotonicMs - this.#options.clock.monotonicMs();
+    const waitMs = Math.min(Math.max(0, Math.ceil(leftMs)), LONGEST_TIMER_MS);
     this.#timer = setTimeout(() => this.#look(), waitMs);
     this.#timer.unref();
   }
 
   #look(): void {
-    const now = this.#options.clock.wallMs();
+    const now = this.#options.clock.monotonicMs();
     let next = Number.POSITIVE_INFINITY;
     for (const task of this.#options.active.inSlots()) {
-      if (task.deadline === undefined || task.stop !== undefined) continue;
-      if (task.deadline.deadlineMs <= now) this.#options.stop(task, task.deadline.reason);
-      else next = Math.min(next, task.deadline.deadlineMs);
+      const endsAt = this.#endsMonotonicMs.get(task);
+      if (endsAt === undefined || task.deadline === undefined || task.stop !== undefined) continue;
+      if (endsAt <= now) this.#options.stop(task, task.deadline.reason);
+      else next = Math.min(next, endsAt);
     }
-    this.#firesAtWallMs = Number.POSITIVE_INFINITY;
+    this.#firesAtMonotonicMs = Number.POSITIVE_INFINITY;
     if (next !== Number.POSITIVE_INFINITY) this.#arm(next);
   }
 }

@@ -1,9 +1,12 @@
 /** Says in the log what a person on call would want to know. Task data stays out of it: names and error texts only. */
 import type { Logger } from 'pino';
+import { RedisUnreachableError } from '../errors.ts';
 import type { ServerEmitter } from './emitter.ts';
 
 /** Faults of one place are logged once in this time; the rest is counted. Milliseconds. */
 const QUIET_MS = 5_000;
+/** Places that are remembered: some name a task or a thread, so there is no end of them. */
+const MAX_PLACES = 100;
 
 /** Listens to the emitter for the life of the server. */
 export function logEvents(emitter: ServerEmitter, logger: Logger): void {
@@ -27,13 +30,21 @@ export function logEvents(emitter: ServerEmitter, logger: Logger): void {
   );
   const faults = new Map<string, { atMs: number; unsaid: number }>();
   emitter.on('fault', ({ where, error }) => {
+    if (error instanceof RedisUnreachableError) {
+      // Said once, as the change of the connection; each service that meets it is no news.
+      logger.debug({ where, err: error }, 'Redis is not reachable');
+      return;
+    }
     const last = faults.get(where);
     const now = performance.now();
     if (last !== undefined && now - last.atMs < QUIET_MS) {
       last.unsaid += 1;
       return;
     }
+    faults.delete(where); // so that the order of the map is that of the times
     faults.set(where, { atMs: now, unsaid: 0 });
+    const [oldest] = faults.keys();
+    if (faults.size > MAX_PLACES && oldest !== undefined) faults.delete(oldest);
     const unsaid = last === undefined || last.unsaid === 0 ? {} : { notLogged: last.unsaid };
     logger.error({ where, err: error, ...unsaid }, 'fault in the background');
   });

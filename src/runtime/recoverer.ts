@@ -8,6 +8,7 @@ import { decideSettlement, type Decision } from '../policy/settlement.ts';
 import { stopError } from '../policy/stop-reason.ts';
 import { undecodableMessage } from '../policy/undecodable.ts';
 import { UNDECODABLE_TYPE, type TaskRef } from '../task.ts';
+import type { Registry } from '../threads/registry.ts';
 import { every } from './every.ts';
 import { announce, failedSettlement } from './finisher.ts';
 import { readMessage, refOf } from './intake.ts';
@@ -19,6 +20,8 @@ import type { UserHooks } from './user-hooks.ts';
 export interface RecovererOptions {
   readonly broker: Pick<Broker, 'expiredLeases' | 'settleExpired'>;
   readonly queues: readonly string[];
+  /** Its handlers' `retries` are upper bounds here as well: a task that kills its server must not be tried for ever. */
+  readonly registry: Pick<Registry, 'resolve'>;
   readonly intervalMs: number;
   readonly hooks: Pick<UserHooks, 'isFailure' | 'retryDelay'>;
   readonly emitter: ServerEmitter;
@@ -76,7 +79,10 @@ function plan(options: RecovererOptions, queue: string, lease: ExpiredLease): Re
     end: { kind: 'died', error: stopError('lease_lost'), hasBegun: true },
     stop: undefined,
     retried: task.retried,
-    maxRetry: message.retry,
+    maxRetry: Math.min(
+      message.retry,
+      options.registry.resolve(message.type)?.retries ?? message.retry,
+    ),
     retentionSeconds: message.retention,
     isFailure: (error) => options.hooks.isFailure(error),
     retryDelay: (error) => options.hooks.retryDelay(task, error),

@@ -51,6 +51,8 @@ export class Server {
   #redis: RedisInUse | undefined;
   #broker: Broker | undefined;
   #inside: Composition | undefined;
+  /** Ends, never rejecting, when `start()` has ended. */
+  #starting: Promise<void> = Promise.resolve();
   #shutdown: Promise<void> | undefined;
 
   constructor(options: ServerOptions) {
@@ -86,18 +88,14 @@ export class Server {
   /**
    * Checks Redis, loads every handler module once in a throw-away thread, starts the threads and begins to pull tasks.
    * Rejects with `RedisUnreachableError`, `UnsupportedRedisError`, `HandlerLoadError` or `EmbeddedRedisError`; nothing
-   * is left running then.
+   * is left running then. With `ServerStateError` when `shutdown()` is called meanwhile.
    */
   async start(): Promise<void> {
     if (this.#status !== 'new') throw new ServerStateError('start()', this.#status);
     this.#status = 'starting';
-    try {
-      await this.#startAll();
-      this.#status = 'active';
-    } catch (error) {
-      await this.#tearDown();
-      throw error;
-    }
+    const started = this.#startOrTearDown();
+    this.#starting = started.catch(() => undefined);
+    await started;
   }
 
   /** Pulls no new tasks; running ones go on, and the server stays visible. Resolves when no lease is under way. */
@@ -152,9 +150,26 @@ export class Server {
     return this.#broker.queueInfo(queue);
   }
 
+  async #startOrTearDown(): Promise<void> {
+    try {
+      await this.#startAll();
+      this.#status = 'active';
+    } catch (error) {
+      const isCutShort = this.#status !== 'starting';
+      await this.#tearDown();
+      throw isCutShort ? new ServerStateError('start()', this.#status) : error;
+    }
+  }
+
+  /** Looked at after everything that a start waits for: what came up after a shutdown would run for ever. */
+  readonly #goOn = (): void => {
+    if (this.#status !== 'starting') throw new ServerStateError('start()', this.#status);
+  };
+
   async #startAll(): Promise<void> {
     const { settings } = this;
     this.#redis = await redisFor(this.#options.redis, (line) => this.logger.info(line));
+    this.#goOn();
     this.#broker = createRedisBroker({
       redis: this.#redis.redis,
       connectTimeoutMs: settings.connectTimeoutMs,
@@ -163,6 +178,7 @@ export class Server {
       this.#broker.check(),
       scanHandlers(settings.handlers, { middleware: settings.middleware }),
     ]);
+    this.#goOn();
     warnOfEviction(this.logger, facts.evictionPolicy);
     this.#inside = compose({
       settings,
@@ -183,7 +199,7 @@ export class Server {
         this.logger.error({ tasks }, 'tasks could not be stopped; they run until the process ends');
       },
     });
-    await startServices(this.#inside.services);
+    await startServices(this.#inside.services, this.#goOn);
     this.#logStart(facts.product, facts.version, reports);
   }
 
@@ -204,25 +220,30 @@ export class Server {
   }
 
   async #close(): Promise<void> {
-    if (this.#status === 'new') {
+    if (this.#status === 'new' || this.#status === 'closed') {
       this.#status = 'closed';
       return;
     }
     this.#status = 'closing';
     this.logger.info('shutting down');
-    await this.#beat();
+    void this.#beat(); // not awaited: a Redis that gives no answer would hold up the shutdown
     await this.#tearDown();
+    await Promise.race([this.#starting, elapsed(STOP_MARGIN_MS)]);
     this.logger.info('shut down');
   }
 
   async #tearDown(): Promise<void> {
     const { shutdownTimeoutMs, cancelGraceMs } = this.settings;
+    const connection = {
+      name: 'connection',
+      start: () => undefined,
+      stop: () => this.#broker?.close(),
+    };
     const faults = await stopServices(
-      this.#inside?.services ?? [],
+      [connection, ...(this.#inside?.services ?? [])],
       shutdownTimeoutMs + cancelGraceMs + STOP_MARGIN_MS,
     );
     for (const { where, error } of faults) this.#emitter.fault(where, error);
-    await this.#broker?.close().catch((error: unknown) => this.#emitter.fault('close', error));
     await this.#redis
       ?.stop()
       .catch((error: unknown) => this.#emitter.fault('redis', toError(error)));
@@ -244,7 +265,13 @@ export class Server {
 }
 
 /** What the stop of all services may take beyond the tasks' own time. */
-const STOP_MARGIN_MS = 900;
+const STOP_MARGIN_MS = 700;
+
+function elapsed(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
 
 function warnOfEviction(logger: Logger, policy: string | undefined): void {
   if (policy === undefined || policy === 'noeviction') return;

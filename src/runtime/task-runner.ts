@@ -7,7 +7,8 @@ import { attemptDeadline, type AttemptDeadline } from '../policy/attempt-deadlin
 import type { RunEnd } from '../policy/settlement.ts';
 import { reviveError } from '../serialize-error.ts';
 import type { LogLine, SerializedError, TaskEnvelope, TaskOutcome } from '../threads/messages.ts';
-import type { EnqueueFromThread, PoolListener, ThreadPool } from '../threads/thread-pool.ts';
+import type { EnqueueFromThread, PoolListener } from '../threads/pool-listener.ts';
+import type { ThreadPool } from '../threads/thread-pool.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ServerEmitter } from './emitter.ts';
@@ -99,9 +100,7 @@ export class TaskRunner implements PoolListener {
       finisher.requeue(task, 'thread_died');
       return;
     }
-    const death = new ThreadDiedError(`the thread ended while it ran the task: ${error.message}`, {
-      cause: error,
-    });
+    const death = new ThreadDiedError(`the thread ended while it ran the task: ${error.message}`);
     const end = { kind: 'died', error: death, hasBegun: task.phase === 'running' } as const;
     finisher.finish(task, { end, runMs: this.#runMs(task), failure: 'thread_died' });
   }

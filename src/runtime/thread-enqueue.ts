@@ -2,7 +2,7 @@
 import type { Enqueuer } from '../enqueuer.ts';
 import { serializeError } from '../serialize-error.ts';
 import type { EnqueueAnswer } from '../threads/messages.ts';
-import type { EnqueueFromThread } from '../threads/thread-pool.ts';
+import type { EnqueueFromThread } from '../threads/pool-listener.ts';
 
 /** A listener for the requests of all threads; `onEnqueued` is called when at least one task was stored. */
 export function threadEnqueue(

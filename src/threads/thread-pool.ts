@@ -10,40 +10,15 @@ import { Piscina } from 'piscina';
 import { toError } from '../errors.ts';
 import { BOARD_CELLS_PER_SLOT } from './messages.ts';
 import type {
-  EnqueueItem,
   FromThread,
-  LogLine,
-  SerializedError,
   StopReason,
   TaskEnvelope,
-  TaskOutcome,
   ThreadHello,
   ThreadSettings,
   ToThread,
 } from './messages.ts';
+import type { PoolListener } from './pool-listener.ts';
 import { taskWorkerUrl } from './worker-urls.ts';
-
-/** Whom the pool tells what its threads say. Every run handed over ends in exactly one `onOutcome` or `onDied`. */
-export interface PoolListener {
-  onBegun(run: number, threadId: number, atWallMs: number): void;
-  onProgress(run: number, value: unknown): void;
-  onLog(lines: readonly LogLine[], threadId: number): void;
-  onEnqueue(request: EnqueueFromThread): void;
-  onOutcome(run: number, outcome: TaskOutcome): void;
-  /** The thread ended before the run did. `wasTerminated`: by `terminate`, not by itself. */
-  onDied(run: number, error: Error, wasTerminated: boolean): void;
-  onUncaught(run: number, error: SerializedError, threadId: number): void;
-  onThreadExit(threadId: number): void;
-  onFault(where: string, error: unknown): void;
-}
-
-/** Tasks that a handler enqueues. */
-export interface EnqueueFromThread {
-  readonly run: number;
-  readonly items: readonly EnqueueItem[];
-  /** Answers the thread; does nothing when it has ended. */
-  reply(answers: Extract<ToThread, { kind: 'enqueued' }>['answers']): void;
-}
 
 /** What the pool is made of. */
 export interface ThreadPoolOptions {
@@ -83,7 +58,8 @@ export class ThreadPool {
   readonly #runs = new Map<number, RunRecord>();
   #piscina: Piscina | undefined;
   #listener: PoolListener | undefined;
-  #onHello: (() => void) | undefined;
+  /** While it starts: called with each thread's hello, or with what ends the start. */
+  #onHello: ((failure?: Error) => void) | undefined;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
@@ -175,10 +151,17 @@ export class ThreadPool {
     await worker?.terminate();
   }
 
-  /** Ends all threads. Resolves when they have exited. */
+  /**
+   * Ends all threads. Resolves when they have exited. Of runs that have begun nothing is told any more: their code may
+   * still be in a native call, and a requeue would let it run twice at once.
+   */
   async destroy(): Promise<void> {
+    for (const [run, { threadId }] of this.#runs)
+      if (threadId !== undefined) this.#runs.delete(run);
+    this.#onHello?.(new Error('the threads were ended while they started'));
     for (const thread of this.#threads.values()) thread.isCondemned = true;
     await this.#piscina?.destroy();
+    this.#piscina = undefined;
     for (const thread of this.#threads.values()) thread.port.close();
     this.#threads.clear();
   }
@@ -207,14 +190,16 @@ export class ThreadPool {
       const onError = (error: unknown): void => settle(toError(error));
       const timer = setTimeout(() => settle(new Error(BOOT_TOO_SLOW)), BOOT_LIMIT_MS);
       this.#piscina?.once('error', onError);
-      this.#onHello = () => {
-        if (this.#threads.size >= this.#options.threads) settle();
+      this.#onHello = (failure) => {
+        if (failure !== undefined || this.#threads.size >= this.#options.threads) settle(failure);
       };
     });
   }
 
   #welcome(message: unknown): void {
     if (!isHello(message)) return;
+    // Said before the pool was ended, heard after it: the port would keep the process up.
+    if (this.#piscina === undefined) return message.port.close();
     const thread: ThreadRecord = {
       threadId: message.threadId,
       port: message.port,

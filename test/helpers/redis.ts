@@ -70,11 +70,22 @@ async function launch(
   const settings = ['--port', '0', '--unixsocket', socket, '--dir', folder];
   const quiet = ['--save', '', '--appendonly', 'no', '--daemonize', 'no'];
   const child = spawn(serverBinary(), [...settings, ...quiet, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // Nothing inherited: whoever holds a pipe of the test process keeps the test runner waiting for its end.
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  endWithParent(child);
   await untilReady(child);
   return child;
+}
+
+/** However the test process ends, crash and kill -9 included: a shell waits for the end of a pipe and kills the server. */
+function endWithParent(child: ChildProcess): void {
+  const watcher = spawn('sh', ['-c', 'read -r _; kill -KILL "$0"', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watcher.unref();
+  child.once('exit', () => watcher.kill('SIGKILL'));
 }
 
 /** Waits for the line by which the server says that it takes connections. */

@@ -118,6 +118,13 @@ test("the server's isFailure and retryDelay hold where the handler has none", as
   assert.deepEqual(calls, [[0, 'boom 0', 'fail']]);
 });
 
+test("asynq's default delay is capped by maxRetryDelay", async () => {
+  const capped = await fleet.start({ queues: ['capped'], maxRetryDelay: '5s' });
+  const retried = next(capped, 'retried');
+  await client.enqueue({ type: 'fail' }, { queue: 'capped' });
+  assert.equal((await retried).delayMs, 5_000);
+});
+
 test('beforeLease holds back pulling until it says yes', async () => {
   let mayPull = false;
   let asked = 0;

@@ -80,7 +80,7 @@ test('leases are extended while a synchronous handler keeps its thread busy', as
   const queue = 'extended';
   const keys = queueKeys(queue);
   const server = await fleet.start({ queues: { [queue]: 1 }, leaseDuration: '10s' });
-  const started = next(server, 'started');
+  const started = next(server, 'progress');
   const { id } = await client.enqueue({ type: 'obey' }, { queue });
   await started;
   const first = Number(await redis.client.zscore(keys.lease, id));
@@ -111,7 +111,7 @@ test('a task that outlives the shutdown goes back to the front, nothing spent, a
     shutdownTimeout: 100,
     cancelGrace: 200,
   });
-  const started = next(server, 'started');
+  const started = next(server, 'progress');
   const requeued = next(server, 'requeued');
   const first = await client.enqueue({ type: 'spin' }, { queue });
   await started;
@@ -125,6 +125,28 @@ test('a task that outlives the shutdown goes back to the front, nothing spent, a
   assert.equal((await client.getTask({ id: first.id, queue }))?.retried, 0);
   assert.deepEqual(await redis.client.zrange(keys.lease, '0', '-1'), []);
   assert.equal(await redis.client.get(keys.processed), null);
+});
+
+test('a task stuck in a native call is not given back while its code still runs', async () => {
+  const queue = 'native';
+  const keys = queueKeys(queue);
+  const server = await fleet.start({
+    queues: { [queue]: 1 },
+    concurrency: 1,
+    shutdownTimeout: 50,
+    cancelGrace: 50,
+  });
+  const events: unknown[] = [];
+  for (const name of ['requeued', 'failed', 'lost'] as const) {
+    server.on(name, (event) => events.push(event));
+  }
+  const started = next(server, 'started');
+  const { id } = await client.enqueue({ type: 'native' }, { queue });
+  await started;
+  await server.shutdown();
+  assert.deepEqual(events, []);
+  assert.deepEqual(await redis.client.lrange(keys.active, 0, -1), [id]);
+  assert.notEqual(await redis.client.zscore(keys.lease, id), null);
 });
 
 test('a warning says that the eviction policy may lose tasks', async () => {

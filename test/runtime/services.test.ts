@@ -13,6 +13,7 @@ import { startServices, stopServices } from '../../src/runtime/services.ts';
 import { forwarder, janitor } from '../../src/runtime/upkeep.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
+import { createRegistry } from '../../src/threads/registry.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { stressStartStop } from '../helpers/stress-start-stop.ts';
 import { until } from '../helpers/server.ts';
@@ -101,7 +102,7 @@ test('every service keeps the contract of start and stop', async () => {
   const services: Service[] = [
     forwarder({ ...shared, queues, onMoved: () => undefined }),
     janitor({ ...shared, queues }),
-    recoverer({ ...shared, queues, hooks }),
+    recoverer({ ...shared, queues, hooks, registry: createRegistry([]) }),
     canceler({ ...shared, stopper }),
     leaseKeeper({ ...shared, stopper, leaseDurationMs: 10_000 }),
     new Health(shared),

@@ -18,10 +18,10 @@ async function assertFullStrength(): Promise<void> {
 
 for (const type of ['wait', 'throw-if-canceled', 'spin', 'hang']) {
   test(`a cancel request stops a running task: ${type}`, async () => {
-    const started = next(server, 'started');
+    const running = next(server, 'progress');
     const failed = next(server, 'failed');
     const { id } = await client.enqueue({ type });
-    await started;
+    await running;
     await client.cancel(id);
     const { error, reason, task } = await failed;
     assert.deepEqual([task.id, reason, error.message], [id, 'canceled', 'context canceled']);
@@ -31,14 +31,26 @@ for (const type of ['wait', 'throw-if-canceled', 'spin', 'hang']) {
 }
 
 test('a handler that sees the cancel and returns has succeeded', async () => {
-  const started = next(server, 'started');
+  const running = next(server, 'progress');
   const done = next(server, 'succeeded');
   const { id } = await client.enqueue({ type: 'obey' }, { retention: '1m' });
-  await started;
+  await running;
   await client.cancel(id);
   await done;
   const task = await client.getTask({ id });
   assert.equal(Buffer.from(task?.result ?? []).toString(), 'stopped by myself');
+});
+
+test('a run that is stopped while its module loads never reaches its handler', async () => {
+  // Its own server, so that the module is loaded for the first time.
+  const fresh = await fleet.start({ queues: ['fresh'], concurrency: 1 });
+  const progress: unknown[] = [];
+  fresh.on('progress', (event) => progress.push(event));
+  fresh.on('started', ({ task }) => void client.cancel(task.id));
+  const failed = next(fresh, 'failed');
+  await client.enqueue({ type: 'slow-to-load' }, { queue: 'fresh' });
+  assert.equal((await failed).reason, 'canceled');
+  assert.deepEqual(progress, []);
 });
 
 test('a timeout stops a task that never looks, and its slot is free only when its code has stopped', async () => {
@@ -63,6 +75,19 @@ test('process.exit in a handler costs one attempt of its task and no thread', as
   assert.deepEqual([task.id, reason], [id, 'thread_died']);
   assert.equal(Reflect.get(error, 'code'), 'ERR_THREAD_DIED');
   await assertFullStrength();
+});
+
+test('maxOldGenerationMb bounds the heap of a thread: its end costs one attempt', async () => {
+  const queue = 'heap';
+  const small = await fleet.start({ queues: [queue], concurrency: 1, maxOldGenerationMb: 24 });
+  const failed = next(small, 'failed');
+  await client.enqueue({ type: 'exhaust' }, { queue });
+  const { reason, error } = await failed;
+  assert.equal(reason, 'thread_died');
+  assert.match(error.message, /memory limit/);
+  const done = next(small, 'succeeded');
+  await client.enqueue({ type: 'ok' }, { queue });
+  await done;
 });
 
 test('a lease that is gone stops its task and writes nothing', async () => {

@@ -44,6 +44,17 @@ test('enqueueMany answers per item, in order, also for one that cannot be encode
   assert.deepEqual(seen, ['a', 'ERR_NOT_SERIALIZABLE', 'c']);
 });
 
+test('a task that cannot cross to the main thread fails by itself, an option in the wrong place goes along', async () => {
+  let asked: unknown[] = [];
+  thread.onEnqueue = ({ items }) => {
+    asked = items.map((item) => ({ ...item }));
+    return items.map((item) => ({ ok: true, info: { id: item.type } }));
+  };
+  const seen = JSON.parse(textOf(await thread.run(enqueues, { type: 'odd' }))) as unknown;
+  assert.deepEqual(seen, ['DataCloneError', 'b']);
+  assert.deepEqual(asked, [{ type: 'b', queue: 'low', options: {} }]);
+});
+
 test('a thread may have a thousand enqueue calls without an answer', async () => {
   thread.onEnqueue = () => undefined;
   const run = thread.hand(enqueues, { type: 'flood' });
