@@ -28,7 +28,20 @@ async function main(): Promise<void> {
   const { files, skipped } = findFiles(input ?? SAMPLES);
   const output = mkdtempSync(join(tmpdir(), 'threadmill-demo-'));
   say(`${files.length} files from ${input ?? 'demo/samples'}`);
-  if (skipped > 0) say(`${skipped} files left out: empty, over 64 MiB, or beyond the first 500`);
+  if (skipped > 0) say(`${skipped} left out: empty, over 64 MiB, or beyond the first 500`);
+  try {
+    await compare(files, output);
+  } catch (error) {
+    rmSync(output, { recursive: true, force: true }); // half of the results are of use to nobody
+    throw error;
+  }
+}
+
+/** Runs everything on all cores, then in one thread, and shows both. */
+async function compare(
+  files: ReturnType<typeof findFiles>['files'],
+  output: string,
+): Promise<void> {
   const redis = await startEmbeddedRedis({ persistent: false, onInstall: say });
   try {
     const pool = await pass('all cores', redis.url, join(output, 'results'), files);

@@ -91,6 +91,7 @@ export async function resolveServeSettings(input: CommandInput): Promise<ServeSe
     ...redisOf(values),
     httpHost: valueOf(values, 'httpHost'),
     httpPort: valueOf(values, 'httpPort'),
+    isHttpPortChosen: values.httpPort !== undefined,
     logPretty: values.logPretty ?? input.isTerminal ?? isatty(1),
     queueMetrics: valueOf(values, 'queueMetrics'),
     handlersSource: source,

@@ -1,5 +1,11 @@
 /** Errors for people: one clear line for what Threadmill knows, a stack only for what it does not. */
-import { describeIssue, InvalidOptionsError, ThreadmillError, toError } from '../errors.ts';
+import {
+  describeIssue,
+  InvalidOptionsError,
+  RedisUnreachableError,
+  ThreadmillError,
+  toError,
+} from '../errors.ts';
 
 /** Exit code when the command failed. */
 export const EXIT_FAILURE = 1;
@@ -22,10 +28,17 @@ export function reportError(thrown: unknown, isDebug: boolean): ErrorReport {
     return { text: [`threadmill: ${title}`, ...lines].join('\n'), exitCode: EXIT_USAGE };
   }
   if (error instanceof ThreadmillError) {
-    const line = `threadmill: ${error.code}: ${error.message}`;
+    const line = `threadmill: ${error.code}: ${error.message}${reasonOf(error)}`;
     return { text: isDebug ? `${line}\n${trace(error)}` : line, exitCode: EXIT_FAILURE };
   }
   return { text: `threadmill: ${trace(error)}`, exitCode: EXIT_FAILURE };
+}
+
+/** Why Redis was out of reach tells a wrong password from a wrong port; the connection keeps secrets out of it. */
+function reasonOf(error: ThreadmillError): string {
+  if (!(error instanceof RedisUnreachableError) || error.cause === undefined) return '';
+  const [reason = ''] = toError(error.cause).message.split('\n');
+  return reason === '' ? '' : ` (${reason})`;
 }
 
 function trace(error: Error): string {

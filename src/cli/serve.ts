@@ -5,9 +5,10 @@ import type { RedisOption } from '../config/server-options.ts';
 import { type CommandInput, resolveServeSettings, type ServeSettings } from '../config.ts';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../embedded/embedded-redis.ts';
 import { sharedRedisFolder } from '../embedded/shared-redis-url.ts';
+import { PortInUseError } from '../errors.ts';
 import { componentLogger, createLogger } from '../logger.ts';
 import { Server } from '../runtime/server.ts';
-import { observe } from '../web/observe.ts';
+import { type Observation, observe } from '../web/observe.ts';
 
 /** Runs until a signal or an error ends the server. Rejects with the errors of its parts. */
 export async function serve(input: CommandInput): Promise<void> {
@@ -51,9 +52,8 @@ async function runServer(
   redis: RedisOption,
   logger: Logger,
 ): Promise<void> {
-  const { httpHost: host, httpPort: port, queueMetrics } = settings;
   const server = new Server({ ...settings.serverOptions, redis, logger });
-  const observed = await observe(server, { host, port, queueMetrics });
+  const observed = await openHttp(settings, server, logger);
   try {
     if (observed.url !== undefined) {
       componentLogger(logger, 'serve').info({ url: observed.url }, 'HTTP server listens');
@@ -61,5 +61,21 @@ async function runServer(
     await server.run();
   } finally {
     await observed.close();
+  }
+}
+
+/** A port that nobody chose may be taken, e.g. by another runtime in this folder: then any free one will do. */
+async function openHttp(
+  settings: ServeSettings,
+  server: Server,
+  logger: Logger,
+): Promise<Observation> {
+  const { httpHost: host, httpPort: port, isHttpPortChosen, queueMetrics } = settings;
+  try {
+    return await observe(server, { host, port, queueMetrics });
+  } catch (error) {
+    if (isHttpPortChosen || !(error instanceof PortInUseError)) throw error;
+    componentLogger(logger, 'serve').warn({ port }, 'HTTP port in use: taking any free one');
+    return observe(server, { host, port: 0, queueMetrics });
   }
 }

@@ -131,12 +131,23 @@ export const queueMetrics: z.ZodType<boolean | readonly string[]> = z.union([boo
 const NETWORK = /^rediss?:\/\/[^\s/?#]*(\/\d{0,6})?$/i;
 const SOCKET = /^(redis-socket|unix):\/\/([^\s/?#]*@)?\/[^\s?#]+(\?db=\d{1,6})?$/i;
 
+/** False for a percent sign that stands for itself, as in a password that was not encoded. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A Redis URL; from code also ioredis options or an instance, which the connection checks. */
 export const redis: z.ZodType<RedisOption> = z.union([
   z
     .string()
     .trim()
-    .refine((text) => (NETWORK.test(text) || SOCKET.test(text)) && URL.canParse(text)),
+    .refine((text) => (NETWORK.test(text) || SOCKET.test(text)) && URL.canParse(text))
+    .refine(isDecodable),
   z.custom<Exclude<RedisOption, string>>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   ),

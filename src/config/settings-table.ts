@@ -181,7 +181,11 @@ const times: readonly AnySetting[] = [
     HOUR,
   ]),
   durationRow('maxRetryDelay', 'Longest delay before the next attempt.', [0, DAY, 365 * DAY]),
-  durationRow('pollInterval', 'How often empty queues are looked at.', [1, 200, MINUTE]),
+  durationRow(
+    'pollInterval',
+    'How often empty queues are looked at when Redis refuses to tell of changes; otherwise a tenth as often, as a safety net.',
+    [1, 200, MINUTE],
+  ),
   durationRow(
     'forwardInterval',
     'How often due scheduled and retry tasks are moved to their queue.',

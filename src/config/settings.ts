@@ -44,6 +44,8 @@ export interface ServeSettings extends ServerSettings {
   readonly redisUrl?: string;
   readonly httpHost: string;
   readonly httpPort: number | 'off';
+  /** Whether someone chose the port; a default that is taken may give way. */
+  readonly isHttpPortChosen: boolean;
   readonly logPretty: boolean;
   /** `true` = the configured queues. */
   readonly queueMetrics: boolean | readonly string[];

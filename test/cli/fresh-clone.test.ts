@@ -12,10 +12,13 @@ interface Ending {
   readonly output: string;
 }
 
+/** Where clones lie, and what the commands leave under the temporary folder: the demo keeps its results. */
+const scratch = mkdtempSync(join(tmpdir(), 'threadmill-fresh-'));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
 /** The repository as a clone has it: without packages, without a build. */
 function freshClone(): string {
-  const clone = mkdtempSync(join(tmpdir(), 'threadmill-clone-'));
-  after(() => rmSync(clone, { recursive: true, force: true }));
+  const clone = mkdtempSync(join(scratch, 'clone-'));
   const isMade = (name: string): boolean =>
     /^(\.git|node_modules|\.?dist(-.*)?|coverage|\.threadmill)$/.test(name);
   for (const name of readdirSync(packageRoot).filter((entry) => !isMade(entry))) {
@@ -29,7 +32,7 @@ async function run(cwd: string, program: string, ...args: string[]): Promise<End
   const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, REDIS_URL: ___, ...env } = process.env;
   const child = spawn(program, args, {
     cwd,
-    env: { ...env, npm_config_prefer_offline: 'true' },
+    env: { ...env, npm_config_prefer_offline: 'true', TMPDIR: scratch },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -245,3 +245,29 @@ test('a reader that goes away does not break the command', async () => {
   const { code, stderr } = await run.ended;
   assert.deepEqual([code, stderr], [0, '']);
 });
+
+test('a second serve in the folder shares the Redis of the first, takes a free HTTP port, and outlives it', async () => {
+  const cwd = emptyFolder();
+  const handlers = handlersFolder();
+  const serve = (): ReturnType<typeof startCli> =>
+    startCli(['serve', '--handlers', handlers, '--concurrency', '1'], { cwd });
+  const first = serve();
+  await first.line('"msg":"started"');
+  const second = serve();
+  await second.line('"msg":"started"');
+  const address = (line: string): unknown => (JSON.parse(line) as { redisUrl: unknown }).redisUrl;
+  assert.equal(
+    address(await second.line('Redis address')),
+    address(await first.line('Redis address')),
+  );
+  await second.line('HTTP port in use');
+  first.child.kill('SIGTERM');
+  assert.equal((await first.ended).code, 0);
+  const { code, stdout, stderr } = await runCli(['enqueue', 'measure', '--payload', 'abc'], {
+    cwd,
+  });
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  await second.line('measured');
+  second.child.kill('SIGTERM');
+  assert.equal((await second.ended).code, 0);
+});

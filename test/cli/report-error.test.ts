@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { reportError } from '../../src/cli/report-error.ts';
-import { HandlerLoadError, InvalidOptionsError } from '../../src/errors.ts';
+import { HandlerLoadError, InvalidOptionsError, RedisUnreachableError } from '../../src/errors.ts';
 
 test('an error that Threadmill knows is one line with its code', () => {
   const report = reportError(new HandlerLoadError('a.js', 'no default export'), false);
@@ -9,6 +9,14 @@ test('an error that Threadmill knows is one line with its code', () => {
     text: 'threadmill: ERR_HANDLER_LOAD: a.js: no default export',
     exitCode: 1,
   });
+});
+
+test('why Redis is out of reach stands in the line', () => {
+  const cause = new Error('WRONGPASS invalid username-password pair');
+  const { text } = reportError(new RedisUnreachableError('h:6379', 1000, { cause }), false);
+  assert.match(text, /^threadmill: ERR_REDIS_UNREACHABLE: .* \(WRONGPASS invalid [a-z-]+ pair\)$/);
+  const { text: short } = reportError(new RedisUnreachableError('h:6379', 1000), false);
+  assert.match(short, /REDIS_URL is right$/);
 });
 
 test('when debugging the stack and the causes follow', () => {

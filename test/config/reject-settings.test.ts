@@ -165,6 +165,7 @@ test("a Redis URL's password is never shown", async () => {
     'redis://user:s3cret@host/zero',
     'redis://:s3c#ret@host',
     'redis://:x@s3cret@host/zero',
+    'redis://:s3c%ret@host',
     'htp://u:s3cret@h',
     's3cret@host',
   ];

@@ -94,6 +94,7 @@ test('every variable is understood', async () => {
     logPretty: true,
     httpHost: '0.0.0.0',
     httpPort: 'off',
+    isHttpPortChosen: true,
     queueMetrics: ['critical', 'other'],
   });
 });
