@@ -22,7 +22,7 @@ const texts: [StopReason, string][] = [
 for (const [reason, text] of texts) {
   test(`a loop that never yields is stopped with its reason: ${reason}`, async () => {
     const run = thread.hand(acts, { type: 'spin' });
-    await run.begun;
+    await thread.until('progress', run.run);
     thread.stop(run.run, reason);
     const outcome = await run.outcome;
     assert.equal(messageOf(outcome), text);
@@ -33,7 +33,7 @@ for (const [reason, text] of texts) {
 
 test('ctx.canceled turns true inside a loop, and the signal is aborted with the reason', async () => {
   const run = thread.hand(acts, { type: 'spinCanceled' });
-  await run.begun;
+  await thread.until('progress', run.run);
   thread.stop(run.run, 'canceled');
   const outcome = await run.outcome;
   assert.ok(outcome.kind === 'returned' && outcome.result);
@@ -50,7 +50,7 @@ test('the signal aborts for code that waits', async () => {
 
 test('a signal asked for after the stop is aborted already', async () => {
   const run = thread.hand(acts, { type: 'lateSignal' });
-  await run.begun;
+  await thread.until('progress', run.run);
   thread.stop(run.run, 'memory');
   assert.equal(messageOf(await run.outcome), 'memory limit exceeded');
 });
