@@ -1,6 +1,7 @@
 /** The URL forms of a Redis address (protocol 19.1). */
 import { isIP } from 'node:net';
 import type { RedisOptions } from 'ioredis';
+import { redactRedisUrl } from '../config/redact.ts';
 import { InvalidOptionsError } from '../errors.ts';
 
 const FORMS =
@@ -21,19 +22,11 @@ const SOCKET_URL =
 /** Reads a Redis URL. Throws `InvalidOptionsError`, in which the URL appears without its user and password. */
 export function parseRedisUrl(url: string): RedisOptions {
   const refuse = (accepts: string): InvalidOptionsError =>
-    new InvalidOptionsError([{ name: 'redis', value: redactUrl(url), accepts }]);
+    new InvalidOptionsError([{ name: 'redis', value: redactRedisUrl(url), accepts }]);
   if (UNSUPPORTED_SCHEMES.has(schemeOf(url))) throw refuse(SENTINEL_HINT);
   const options = readSocket(url) ?? readNetwork(url);
   if (options === undefined) throw refuse(FORMS);
   return options;
-}
-
-/** The URL with everything before its last `@` replaced: safe to show, also when it cannot be parsed. */
-export function redactUrl(url: string): string {
-  const at = url.lastIndexOf('@');
-  if (at < 0) return url;
-  const scheme = /^[a-z+-]+:\/\//i.exec(url)?.[0] ?? '';
-  return `${scheme}***${url.slice(at)}`;
 }
 
 function schemeOf(url: string): string {

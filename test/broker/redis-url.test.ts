@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRedisUrl, redactUrl } from '../../src/broker/redis-url.ts';
+import { parseRedisUrl } from '../../src/broker/redis-url.ts';
+import { redactRedisUrl } from '../../src/config/redact.ts';
 import { InvalidOptionsError } from '../../src/errors.ts';
 
 const home = { host: 'localhost', port: 6379, db: 0 };
@@ -87,7 +88,7 @@ const withSecrets = [
 ];
 for (const url of withSecrets) {
   test(`the password in ${url} is not shown when it is refused`, () => {
-    assert.doesNotMatch(redactUrl(url), /hunter2/);
+    assert.doesNotMatch(redactRedisUrl(url), /hunter2/);
     assert.throws(
       () => parseRedisUrl(url),
       (error) =>
