@@ -27,6 +27,8 @@ export interface BegunRun {
   readonly watcher: ChildProcess;
   /** The log, readable also when the folder is gone. The caller closes it. */
   readonly log: number;
+  readonly url: string;
+  readonly socket: string;
 }
 
 // The kernel's limit is 104 bytes on macOS and 108 on Linux, with the zero at the end.
@@ -38,7 +40,8 @@ export async function beginRun(plan: RunPlan): Promise<BegunRun | undefined> {
   const folder = mkdtempSync(join(root, 'new-'));
   const socketFolder = shortFolderFor(runFolder(root, run));
   const scratch = isPersistent ? socketFolder : root;
-  writeRunFiles(plan, folder, join(socketFolder ?? runFolder(root, run), RUN_FILES.socket));
+  const socket = join(socketFolder ?? runFolder(root, run), RUN_FILES.socket);
+  writeRunFiles(plan, folder, socket);
   const log = openSync(join(folder, RUN_FILES.log), 'a+', 0o600);
   const watcher = spawnWatcher([plan.serverPath, folder, scratch ?? ''], folder, log);
   try {
@@ -46,9 +49,10 @@ export async function beginRun(plan: RunPlan): Promise<BegunRun | undefined> {
     const pipe = openPipe(folder);
     if (pipe === undefined) throw new EmbeddedRedisError(`the watch script ended${tailOf(log)}`);
     if (!takeNumber(folder, root, run)) return await giveUp(watcher, pipe, log);
-    watcher.stdin?.end('go\n');
     removeRunsBefore(root, run);
-    return { pipe, watcher, log };
+    // Last: a server that dies at once takes its folders with it, and nothing may look for them then.
+    watcher.stdin?.end('go\n');
+    return { pipe, watcher, log, url: socketUrl(socket), socket };
   } catch (error) {
     closeSync(log);
     watcher.stdin?.end();

@@ -66,13 +66,12 @@ async function completeBegun(
   begun: BegunRun,
 ): Promise<EnteredRun> {
   const folder = runFolder(options.root, run);
-  const { pipe, watcher, log } = begun;
-  const address = addressOf(folder);
+  const { pipe, watcher, log, url, socket } = begun;
   try {
-    const state = await awaitReady(folder, address.socket);
+    const state = await awaitReady(folder, socket);
     if (state !== 'ready') throw new EmbeddedRedisError(describeFailure(options, state, log));
     watcher.unref(); // an idle process may end; the server ends with it
-    return publish(options, { folder, pipe, watcher, ...address });
+    return publish(options, { folder, pipe, watcher, url, socket });
   } catch (error) {
     closeSync(pipe);
     throw error;
