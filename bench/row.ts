@@ -5,7 +5,7 @@ import { median, pairedRatios, type Spread, spread } from './stats.ts';
 export interface Metric {
   /** E.g. `no-op tasks`. */
   readonly title: string;
-  readonly unit: '/s' | 'ms' | 'us';
+  readonly unit: '/s' | 'ms' | 'us' | 'ns';
   readonly better: 'higher' | 'lower';
 }
 

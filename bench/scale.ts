@@ -10,6 +10,16 @@ export interface Scale {
   readonly enqueueSliceMs: number;
   /** Pick-ups in one slice. */
   readonly pickupsPerSlice: number;
+  /** Canceled tasks in one slice. */
+  readonly stopsPerSlice: number;
+  /** Stops in one slice where only their way to the thread is measured. */
+  readonly reachesPerSlice: number;
+  /** Threads replaced in one slice. */
+  readonly replacementsPerSlice: number;
+  /** Calls timed in one slice. */
+  readonly callsPerSlice: number;
+  /** Rounds where each sample costs a process, and a second or two. */
+  readonly processRounds: number;
 }
 
 /** A baseline: about six minutes on two cores. */
@@ -18,6 +28,11 @@ export const FULL: Scale = {
   sliceMs: 1_000,
   enqueueSliceMs: 500,
   pickupsPerSlice: 20,
+  stopsPerSlice: 20,
+  reachesPerSlice: 100,
+  replacementsPerSlice: 10,
+  callsPerSlice: 5_000_000,
+  processRounds: 7,
 };
 
 /** A smoke test: under 90 s, its ratios are rough. */
@@ -26,4 +41,9 @@ export const QUICK: Scale = {
   sliceMs: 300,
   enqueueSliceMs: 200,
   pickupsPerSlice: 8,
+  stopsPerSlice: 6,
+  reachesPerSlice: 30,
+  replacementsPerSlice: 4,
+  callsPerSlice: 1_000_000,
+  processRounds: 2,
 };

@@ -5,8 +5,14 @@ import type { RedisOption } from './broker/connection.ts';
 import { resolveClientSettings } from './config.ts';
 import { findRedis } from './embedded/find-redis.ts';
 import { Enqueuer } from './enqueuer.ts';
-import { ClientClosedError, UndecodableMessageError } from './errors.ts';
+import {
+  ClientClosedError,
+  InvalidOptionsError,
+  type OptionIssue,
+  UndecodableMessageError,
+} from './errors.ts';
 import type { EnqueueRequest, EnqueueResult } from './handler.ts';
+import { EnqueueChecks } from './policy/enqueue-checks.ts';
 import { isTaskState, taskInfo } from './policy/task-info.ts';
 import {
   DEFAULT_QUEUE,
@@ -84,12 +90,24 @@ export class Client {
   }
 
   /**
-   * Asks whichever server runs the task to stop it. Best effort, as in asynq: resolves when Redis has passed the
-   * request on; the task then fails with `context canceled` and is retried or archived.
+   * Asks for a running task to be stopped, whichever server of the fleet runs it, and answers how many running tasks
+   * have this ID, over all queues; 0 when none is running. The answer does not wait for them to stop. A task that is
+   * not running (pending, scheduled, waiting for a retry) is not affected: it will run.
+   *
+   * As in asynq, a task that is stopped fails with `context canceled`: it is retried, or archived when no retries are
+   * left. A Threadmill server that misses the published request, as it is cut off from Redis, finds a mark beside the
+   * task when it next extends the lease. A Go server hears the published request only.
+   *
+   * Errors: `InvalidOptionsError` for an ID that no task can have; `RedisUnreachableError`; `ReplyLostError` (perhaps
+   * asked: repeating does no harm); `RedisReplyError`; `NoRedisError`; `ClientClosedError`.
    */
-  async cancel(taskId: string): Promise<void> {
+  async cancel(taskId: string): Promise<number> {
     const { broker } = this.#open();
-    await broker.publishCancel(taskId);
+    const id = checkTaskId(taskId);
+    // The mark first: a server that acts on the message at once would leave no running task to be counted.
+    const running = await broker.markCanceled(id);
+    await broker.publishCancel(id);
+    return running;
   }
 
   /** Closes the connection, unless it is the caller's. */
@@ -110,4 +128,11 @@ export class Client {
     const broker = createRedisBroker({ redis, connectTimeoutMs });
     return { broker, enqueuer: new Enqueuer({ broker, maxPayloadSize }) };
   }
+}
+
+function checkTaskId(value: unknown): string {
+  const issues: OptionIssue[] = [];
+  const id = new EnqueueChecks(issues).name({ name: 'taskId', value });
+  if (id === undefined) throw new InvalidOptionsError(issues);
+  return id;
 }

@@ -18,7 +18,7 @@ import {
   optionsLayer,
 } from './config/layers.ts';
 import type { ServerOptions } from './config/server-options.ts';
-import type { AnySetting, SettingName, SettingValues } from './config/setting.ts';
+import type { AnySetting, RecycleValues, SettingName, SettingValues } from './config/setting.ts';
 import type {
   ClientOptionsInput,
   ClientSettings,
@@ -27,6 +27,7 @@ import type {
   ServeSettings,
 } from './config/settings.ts';
 import { SETTINGS } from './config/settings-table.ts';
+import type { RecycleLimits } from './policy/recycle.ts';
 import { InvalidOptionsError, type OptionIssue } from './errors.ts';
 
 export type {
@@ -34,6 +35,7 @@ export type {
   ErrorHandler,
   IsFailureFunction,
   PathOption,
+  RecycleOption,
   RetryDelayFunction,
   ServerOptions,
 } from './config/server-options.ts';
@@ -89,6 +91,7 @@ export async function resolveServeSettings(input: CommandInput): Promise<ServeSe
   return Object.freeze({
     ...settings,
     ...redisOf(values),
+    processes: valueOf(values, 'processes'),
     httpHost: valueOf(values, 'httpHost'),
     httpPort: valueOf(values, 'httpPort'),
     isHttpPortChosen: values.httpPort !== undefined,
@@ -191,6 +194,9 @@ function serverSettings(
     ...(values.maxOldGenerationMb === undefined
       ? {}
       : { maxOldGenerationMb: values.maxOldGenerationMb }),
+    ...(values.maxTaskMemoryMb === undefined ? {} : { maxTaskMemoryMb: values.maxTaskMemoryMb }),
+    maxCrashes: valueOf(values, 'maxCrashes'),
+    ...(values.recycle === undefined ? {} : { recycle: recycleLimits(values.recycle) }),
     maxPayloadSize: valueOf(values, 'maxPayloadSize'),
     connectTimeoutMs: valueOf(values, 'connectTimeout'),
     pollIntervalMs: valueOf(values, 'pollInterval'),
@@ -200,6 +206,14 @@ function serverSettings(
     heartbeatIntervalMs: valueOf(values, 'heartbeatInterval'),
     healthIntervalMs: valueOf(values, 'healthInterval'),
     logLevel: valueOf(values, 'logLevel'),
+  });
+}
+
+function recycleLimits({ tasks, rss, age }: RecycleValues): RecycleLimits {
+  return Object.freeze({
+    ...(tasks === undefined ? {} : { tasks }),
+    ...(rss === undefined ? {} : { rssBytes: rss * 1_048_576 }),
+    ...(age === undefined ? {} : { ageMs: age }),
   });
 }
 

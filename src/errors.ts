@@ -1,7 +1,10 @@
 /**
  * Every error class of Threadmill. Each carries a stable `code` (a promise: it never changes meaning), the offending
- * value in its message, and what to do about it. This file imports nothing, so that worker threads may load it.
+ * value in its message, and what to do about it. This file imports no package, so that worker threads may load it.
  */
+import { describeIssue, show, type OptionIssue } from './show.ts';
+
+export { describeIssue, type OptionIssue, show, toError } from './show.ts';
 
 /** Base of all errors that Threadmill makes itself. `code` is stable over releases; the text is not. */
 export class ThreadmillError extends Error {
@@ -14,16 +17,6 @@ export class ThreadmillError extends Error {
   }
 }
 
-/** One problem with one option: what it is called, what was given, what it accepts. */
-export interface OptionIssue {
-  /** The name as the user wrote it: an option (`maxRetry`), a flag (`--queues`) or a variable (`QUEUES`). */
-  readonly name: string;
-  /** What was given. Secrets are replaced before they get here. */
-  readonly value: unknown;
-  /** What is accepted, e.g. `a whole number from 1 to 1024`. */
-  readonly accepts: string;
-}
-
 /** `ERR_INVALID_OPTIONS`: one or more options are wrong; `issues` lists every one of them. */
 export class InvalidOptionsError extends ThreadmillError {
   readonly issues: readonly OptionIssue[];
@@ -32,34 +25,6 @@ export class InvalidOptionsError extends ThreadmillError {
     super('ERR_INVALID_OPTIONS', `invalid ${what}: ${issues.map(describeIssue).join('; ')}`);
     this.issues = issues;
   }
-}
-
-/** One line for one issue, as it is shown to people: `concurrency is "x", accepts a whole number …`. */
-export function describeIssue(issue: OptionIssue): string {
-  const value = issue.value === undefined ? 'not set' : show(issue.value);
-  return `${issue.name} is ${value}, accepts ${issue.accepts}`;
-}
-
-/** A value as text for an error message: quoted, and bounded to 120 characters. */
-export function show(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : describeValue(value);
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
-}
-
-function describeValue(value: unknown): string {
-  if (typeof value === 'function') return `[function ${value.name}]`;
-  if (value instanceof Date)
-    return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
-  if (typeof value === 'object' && value !== null) {
-    try {
-      // A toJSON may answer nothing, whatever the type says.
-      const text = JSON.stringify(value) as string | undefined;
-      return text ?? '[object]';
-    } catch {
-      return '[object]'; // circular or with a throwing getter: only its kind can be said
-    }
-  }
-  return String(value);
 }
 
 /** `ERR_TASK_ID_CONFLICT`: a task with this ID exists in this queue, in whatever state. */
@@ -245,6 +210,48 @@ export class ThreadDiedError extends ThreadmillError {
   }
 }
 
+/** `ERR_PROCESS_DIED`: the process ended while it ran the task (out of memory, a crash of native code, a signal). */
+export class ProcessDiedError extends ThreadmillError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_PROCESS_DIED', message, options);
+  }
+}
+
+/** `ERR_TASK_PUT_OFF`: the task cannot run now; it is tried again within seconds, and nothing is spent. */
+export class TaskPutOffError extends ThreadmillError {
+  constructor(reason: string) {
+    super('ERR_TASK_PUT_OFF', `the task was put off: ${reason}`);
+  }
+}
+
+/** `ERR_CRASH_LIMIT`: the task killed the thread or process that ran it too often, and is archived. `cause`: the last time. */
+export class CrashLimitError extends ThreadmillError {
+  readonly crashes: number;
+
+  constructor(crashes: number, last: Error) {
+    super(
+      'ERR_CRASH_LIMIT',
+      `the task ended the thread or process that ran it ${crashes} times, the last time: ${last.message}`,
+      { cause: last },
+    );
+    this.crashes = crashes;
+  }
+}
+
+/** `ERR_PROCESS_EXIT`: a handler called `process.exit`, which ends its thread and fails its task. */
+export class ProcessExitError extends ThreadmillError {
+  /** What it was called with; `undefined` without an argument. */
+  readonly exitCode: number | string | undefined;
+
+  constructor(exitCode: number | string | undefined) {
+    super(
+      'ERR_PROCESS_EXIT',
+      `the handler called process.exit(${exitCode ?? ''}): return or throw instead`,
+    );
+    this.exitCode = exitCode;
+  }
+}
+
 /** `ERR_PORT_IN_USE`: the HTTP port is taken. */
 export class PortInUseError extends ThreadmillError {
   constructor(host: string, port: number, options?: ErrorOptions) {
@@ -272,9 +279,4 @@ export class ServerStateError extends ThreadmillError {
   constructor(call: string, state: string) {
     super('ERR_SERVER_STATE', `${call} is not possible: the server is ${state}`);
   }
-}
-
-/** The value as an Error: itself if it is one, else an Error that shows it. */
-export function toError(value: unknown): Error {
-  return value instanceof Error ? value : new Error(`non-error thrown: ${show(value)}`);
 }

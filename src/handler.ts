@@ -4,10 +4,19 @@
  */
 import type { Duration, EnqueueOptions, Headers, NewTask, TaskInfo } from './task.ts';
 import type { StandardSchema, SchemaInput, SchemaOutput } from './standard-schema.ts';
+import { hasBrand } from './verdicts.ts';
 
 export { InvalidPayloadError, TaskCanceledError, ThreadmillError } from './errors.ts';
 export type { Duration, EnqueueOptions, Headers, NewTask, TaskInfo } from './task.ts';
 export type { StandardSchema, SchemaInput, SchemaOutput } from './standard-schema.ts';
+export {
+  findRetryLater,
+  isRevokeTask,
+  isSkipRetry,
+  RetryLater,
+  RevokeTask,
+  SkipRetry,
+} from './verdicts.ts';
 
 /** A task as its handler sees it. */
 export interface Task<Payload = unknown> {
@@ -62,8 +71,16 @@ export interface TaskContext {
   readonly canceled: boolean;
   /** Throws a `TaskCanceledError` when the run is to stop. Works inside a loop that never yields. */
   throwIfCanceled(): void;
-  /** Reports progress: any value that JSON can hold, up to 16 KiB. The last value counts; sent at most ten times a second. */
+  /**
+   * Reports progress: any value that JSON can hold, up to 16 KiB. The last value counts; sent at most ten times a
+   * second. Every call is a sign of life too, as `heartbeat()` is.
+   */
   progress(value: unknown): void;
+  /**
+   * Says that the run is alive, where the handler declares a `heartbeat`. A number in shared memory and no message, so
+   * it may stand in the innermost loop, also one that never yields. Does nothing once the run is over.
+   */
+  heartbeat(): void;
   readonly log: TaskLogger;
   /** Sets the result, stored when the task succeeds and has a retention. Overrides the return value. */
   setResult(bytes: Uint8Array | string): void;
@@ -96,6 +113,13 @@ export interface HandlerOptions<Payload = unknown, Result = unknown> {
   handle(task: Task<Payload>, ctx: TaskContext): Result | Promise<Result>;
   /** Upper bound of the run time of one attempt: the smaller of this and the task's own holds. */
   readonly timeout?: Duration;
+  /**
+   * A run that calls neither `ctx.heartbeat()` nor `ctx.progress()` for so long counts as hung and is stopped, counted
+   * from its start. Over 0. Default: no heartbeat is asked for.
+   */
+  readonly heartbeat?: Duration;
+  /** Its own time to clean up and end after a stop, instead of the server's `cancelGrace`. 0 = none. */
+  readonly cancelGrace?: Duration;
   /** Upper bound of retries: the smaller of this and the task's own holds. */
   readonly retries?: number;
   /** Validates the parsed payload; a task that does not fit is archived at once with the issues listed. */
@@ -218,79 +242,4 @@ function enqueueDefaults(
 /** Whether a value was made by `defineTask`, of this or another copy of the package. */
 export function isTaskDefinition(value: unknown): value is TaskDefinition {
   return hasBrand(value, TASK_BRAND);
-}
-
-const SKIP_RETRY = Symbol.for('threadmill.SkipRetry');
-const REVOKE_TASK = Symbol.for('threadmill.RevokeTask');
-const RETRY_LATER = Symbol.for('threadmill.RetryLater');
-
-/** Throw it to archive the task at once, whatever retries it has left. */
-export class SkipRetry extends Error {
-  constructor(message = 'skip retry for the task', options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'SkipRetry';
-    mark(this, SKIP_RETRY);
-  }
-}
-
-/** Throw it to drop the task: neither retried nor archived, counted as processed. */
-export class RevokeTask extends Error {
-  constructor(message = 'revoke task', options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'RevokeTask';
-    mark(this, REVOKE_TASK);
-  }
-}
-
-/** Throw it to run the task again after `delay`, without spending a retry or counting a failure. */
-export class RetryLater extends Error {
-  readonly delay: Duration;
-
-  constructor(delay: Duration, message = 'retry later', options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'RetryLater';
-    mark(this, RETRY_LATER);
-    this.delay = delay;
-  }
-}
-
-/** Whether the value, or an error in its `cause` chain, is a `SkipRetry` (as asynq: is or wraps). */
-export function isSkipRetry(value: unknown): boolean {
-  return findBranded(value, SKIP_RETRY) !== undefined;
-}
-
-/** Whether the value, or an error in its `cause` chain, is a `RevokeTask`. */
-export function isRevokeTask(value: unknown): boolean {
-  return findBranded(value, REVOKE_TASK) !== undefined;
-}
-
-/** The `RetryLater` among the value and its `cause` chain, if any. */
-export function findRetryLater(value: unknown): { readonly delay: Duration } | undefined {
-  const found = findBranded(value, RETRY_LATER);
-  return found === undefined ? undefined : (found as { readonly delay: Duration } & object);
-}
-
-/** Brands go over a symbol of the whole process: two copies of the package agree, where `instanceof` would not. */
-function mark(error: Error, brand: symbol): void {
-  Object.defineProperty(error, brand, { value: true });
-}
-
-/** Cause chains longer than this are not searched: they may be circular. */
-const MAX_CAUSE_DEPTH = 10;
-
-function findBranded(value: unknown, brand: symbol): object | undefined {
-  let current = value;
-  for (let depth = 0; depth < MAX_CAUSE_DEPTH; depth += 1) {
-    if (hasBrand(current, brand)) return current;
-    if (!(current instanceof Error)) return undefined;
-    current = current.cause;
-  }
-  return undefined;
-}
-
-function hasBrand(value: unknown, brand: symbol): value is object {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    (value as Record<symbol, unknown>)[brand] === true
-  );
 }

@@ -7,6 +7,7 @@ export type {
   ErrorHandler,
   IsFailureFunction,
   PathOption,
+  RecycleOption,
   RetryDelayFunction,
   ServerOptions,
   ServerSettings,
@@ -40,7 +41,8 @@ export {
 export { createLogger, type LoggerOptions } from './logger.ts';
 export type { RequeueReason } from './policy/settlement.ts';
 export type { ServerEvents } from './runtime/events.ts';
-export { Server, type ServerSnapshot, type ServerStatus } from './runtime/server.ts';
+export { Server } from './runtime/server.ts';
+export type { ServerSnapshot, ServerStatus, ShutdownReport } from './runtime/server-snapshot.ts';
 export type {
   Duration,
   EnqueueOptions,

@@ -34,6 +34,8 @@ export function createLogger({
         paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]),
         censor: '[redacted]',
       },
+      // Lines of handlers bring the number of their thread; all others come from the main one.
+      mixin: () => ({ threadId: 0 }),
       serializers: { err: stdSerializers.err, task: nameTask, redisUrl: hidePassword },
     },
     isPretty ? prettyStream(stream) : (stream ?? stdout()),
@@ -50,11 +52,18 @@ function prettyStream(stream: DestinationStream = stdout()): DestinationStream {
   const isTerminal = isatty(1) && process.env['NO_COLOR'] === undefined;
   const format = prettyFactory({
     colorize: isTerminal,
-    ignore: 'pid,hostname',
+    ignore: 'hostname,threadId',
+    customPrettifiers: { pid: nameThread },
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
   });
   return { write: (line) => stream.write(format(line)) };
+}
+
+/** Process and thread, `1234/2`; 0 is the main thread. */
+function nameThread(pid: unknown, _key: string, log: object): string {
+  const { threadId = 0 } = log as { readonly threadId?: unknown };
+  return `${String(pid)}/${String(threadId)}`;
 }
 
 function stdout(): DestinationStream {

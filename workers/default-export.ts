@@ -70,6 +70,8 @@ const CHECKS: readonly (readonly [
   string,
 ])[] = [
   ['timeout', isDuration, 'milliseconds or text such as "30s"'],
+  ['heartbeat', isTimeSpan, 'milliseconds over 0 or text such as "10s"'],
+  ['cancelGrace', isDuration, 'milliseconds or text such as "2s"'],
   ['retries', isRetries, 'a whole number from 0, or Infinity'],
   ['schema', isSchema, 'a Standard Schema (zod, valibot, arktype …)'],
   ['task', isTaskDefinition, 'what defineTask returned'],
@@ -95,6 +97,11 @@ function problemWithSettings(definition: HandlerDefinition): string | undefined 
 function isDuration(value: unknown): boolean {
   if (typeof value === 'string') return value.trim() !== '';
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+/** A duration that is not 0, as far as it can be told here: text is parsed on the main thread. */
+function isTimeSpan(value: unknown): boolean {
+  return isDuration(value) && value !== 0;
 }
 
 function isRetries(value: unknown): boolean {

@@ -58,6 +58,7 @@ async function attempt<T extends object>(
 function reportOf(one: ScanFile, { definition, pattern }: LoadedHandler): HandlerReport {
   const timeout = definition.timeout ?? definition.task?.options.timeout;
   const retries = definition.retries ?? definition.task?.options.maxRetry;
+  const { cancelGrace, heartbeat } = definition;
   const schema = definition.schema ?? definition.task?.payloadSchema;
   return {
     file: one.file,
@@ -65,6 +66,8 @@ function reportOf(one: ScanFile, { definition, pattern }: LoadedHandler): Handle
     pattern: pattern ?? one.pathPattern,
     ...(timeout === undefined ? {} : { timeout }),
     ...(retries === undefined ? {} : { retries }),
+    ...(cancelGrace === undefined ? {} : { cancelGrace }),
+    ...(heartbeat === undefined ? {} : { heartbeat }),
     hasSchema: schema !== undefined,
   };
 }

@@ -8,8 +8,8 @@ import {
 } from '../src/handler.ts';
 import { serializeError } from '../src/serialize-error.ts';
 import type { Duration } from '../src/task.ts';
-import type { TaskOutcome, Verdict } from '../src/threads/messages.ts';
-import { PayloadRefused } from './run-handler.ts';
+import type { FailureKind, TaskOutcome, Verdict } from '../src/threads/messages.ts';
+import { PayloadRefused, ResultRefused } from './run-handler.ts';
 
 /** The outcome of a run that threw. */
 export type Threw = Extract<TaskOutcome, { kind: 'threw' }>;
@@ -19,28 +19,29 @@ export interface ThrownOptions {
   readonly definition: HandlerDefinition | undefined;
   readonly task: Task;
   readonly runMs: number;
+  /** How it came to the throw. Default `error`: the handler threw it. */
+  readonly failure?: FailureKind;
   /** Told when the handler's own `isFailure` or `retryDelay` cannot be used. */
   readonly onFault: (message: string, error?: unknown) => void;
 }
 
 /** Turns a thrown value into an outcome. Never throws. */
 export function outcomeOfThrow(thrown: unknown, options: ThrownOptions): Threw {
-  const { runMs } = options;
+  if (thrown instanceof ResultRefused) {
+    return outcomeOfThrow(thrown.error, { ...options, failure: 'not_serializable' });
+  }
+  const { runMs, failure = 'error' } = options;
+  const base = { kind: 'threw', runMs, failure } as const;
   if (thrown instanceof PayloadRefused) {
-    return {
-      kind: 'threw',
-      runMs,
-      verdict: 'invalid_payload',
-      error: serializeError(thrown.error),
-    };
+    return { ...base, verdict: 'invalid_payload', error: serializeError(thrown.error) };
   }
   const verdict = verdictOf(thrown);
   const error = serializeError(thrown);
-  if (verdict === 'revoke') return { kind: 'threw', runMs, verdict, error };
-  if (verdict === 'retry_later') {
-    return { kind: 'threw', runMs, verdict, error, ...laterDelay(thrown) };
-  }
-  return { kind: 'threw', runMs, verdict, error, ...ownAnswers(thrown, options) };
+  if (verdict === 'revoke') return { ...base, verdict, error };
+  if (verdict === 'retry_later') return { ...base, verdict, error, ...laterDelay(thrown) };
+  // The handler has no say in an exit, which is no error of its own: it costs an attempt and waits as the server says.
+  if (failure === 'exit') return { ...base, verdict, error };
+  return { ...base, verdict, error, ...ownAnswers(thrown, options) };
 }
 
 /** Brands are searched along the cause chain; to revoke wins over to skip, as in asynq. */

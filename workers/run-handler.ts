@@ -1,6 +1,7 @@
 /** Runs one task through schema, middleware and handler. */
-import { InvalidPayloadError } from '../src/errors.ts';
+import { InvalidPayloadError, NotSerializableError, PayloadTooLargeError } from '../src/errors.ts';
 import type { HandlerDefinition, Middleware, TaskContext } from '../src/handler.ts';
+import { encodePayload } from '../src/payload.ts';
 import { describeSchemaIssues, type StandardSchema } from '../src/standard-schema.ts';
 import type { ThreadTask } from './thread-task.ts';
 
@@ -9,6 +10,16 @@ export class PayloadRefused extends Error {
   readonly error: InvalidPayloadError;
 
   constructor(error: InvalidPayloadError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+/** What the handler returned cannot be encoded. Told apart from the same error thrown by the handler's own code. */
+export class ResultRefused extends Error {
+  readonly error: NotSerializableError;
+
+  constructor(error: NotSerializableError) {
     super(error.message);
     this.error = error;
   }
@@ -69,4 +80,20 @@ export async function validateResult(
   const checked = await schema['~standard'].validate(result);
   if (checked.issues === undefined) return checked.value;
   throw new InvalidPayloadError(`result of task ${type}`, describeSchemaIssues(checked.issues));
+}
+
+/** The bytes of a result; `undefined` stays what it is. Throws `ResultRefused`, and `PayloadTooLargeError` over `maxSize`. */
+export function encodeResult(value: unknown, maxSize: number): Uint8Array | undefined {
+  if (value === undefined) return undefined;
+  const bytes = tryEncode(value);
+  if (bytes.byteLength <= maxSize) return bytes;
+  throw new PayloadTooLargeError('result', bytes.byteLength, maxSize);
+}
+
+function tryEncode(value: unknown): Uint8Array {
+  try {
+    return encodePayload(value, 'result');
+  } catch (error) {
+    throw error instanceof NotSerializableError ? new ResultRefused(error) : error;
+  }
 }

@@ -14,6 +14,8 @@ const MAX_PROGRESS_SIZE = 16_384;
 export interface TaskContextOptions {
   readonly run: number;
   readonly stop: RunStop;
+  /** Counts a sign of life; does nothing once the run is over. */
+  readonly beat: () => void;
   readonly output: RunOutput;
   readonly outbox: Outbox;
   readonly calls: EnqueueCalls;
@@ -29,7 +31,7 @@ export interface RunContext {
 
 /** Makes `ctx`. Its methods may be taken off it: `(task, { log, progress }) => …`. */
 export function createTaskContext(options: TaskContextOptions): RunContext {
-  const { run, stop, output, outbox, calls } = options;
+  const { run, stop, beat, output, outbox, calls } = options;
   let log: TaskLogger | undefined;
   let result: Uint8Array | undefined;
   const ctx: TaskContext = {
@@ -47,7 +49,11 @@ export function createTaskContext(options: TaskContextOptions): RunContext {
       const error = stop.check();
       if (error !== undefined) throw error;
     },
-    progress: (value) => outbox.progress(output, encodeProgress(value)),
+    heartbeat: beat,
+    progress: (value) => {
+      beat(); // also when the value waits for its turn, or cannot be sent
+      outbox.progress(output, encodeProgress(value));
+    },
     setResult: (bytes) => {
       result = encodeResult(bytes, options);
     },

@@ -1,14 +1,13 @@
 /**
  * A pool thread: takes envelopes, runs them, and says all that happens through the control port, per run in this order:
- * begun, log lines and progress, outcome.
+ * begun, log lines and progress, outcome; and last, if its code ends the thread, doomed.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { MessageChannel, threadId, type MessagePort, type Transferable } from 'node:worker_threads';
-import { PayloadTooLargeError } from '../src/errors.ts';
 import type { Middleware } from '../src/handler.ts';
-import { encodePayload } from '../src/payload.ts';
 import { serializeError } from '../src/serialize-error.ts';
 import type {
+  FailureKind,
   StopReason,
   TaskEnvelope,
   TaskOutcome,
@@ -16,22 +15,28 @@ import type {
   ThreadSettings,
   ToThread,
 } from '../src/threads/messages.ts';
+import { watchChildProcesses } from './child-processes.ts';
 import { captureConsole, endStreams } from './console-capture.ts';
 import { ControlPort } from './control-port.ts';
 import { EnqueueCalls } from './enqueue-calls.ts';
+import { captureExit, type Exit } from './exit-capture.ts';
 import { loadHandler, loadMiddleware } from './handler-loader.ts';
 import { makeLine } from './log-fields.ts';
 import { outcomeOfThrow } from './outcome.ts';
 import { Outbox } from './outbox.ts';
-import { transferList } from './transfer-list.ts';
-import { runThrough, validatePayload, validateResult } from './run-handler.ts';
+import type { RunOutput } from './run-output.ts';
+import { encodeResult, runThrough, validatePayload, validateResult } from './run-handler.ts';
+import { RunJournal } from './run-journal.ts';
 import { RunStop } from './run-stop.ts';
 import { createTaskContext } from './task-context.ts';
 import { ThreadBoard } from './thread-board.ts';
 import { ThreadRun } from './thread-run.ts';
+import { transferList } from './transfer-list.ts';
 
 /** Stops that came before their run, at most this many are remembered. */
 const MAX_EARLY_STOPS = 64;
+/** A timer that throws for as long as a neighbour runs must not flood the main thread. */
+const MAX_DOOMS = 100;
 
 /** Everything one thread holds. */
 export class TaskThread {
@@ -43,9 +48,12 @@ export class TaskThread {
   readonly #control: ControlPort;
   readonly #outbox: Outbox;
   readonly #calls: EnqueueCalls;
-  #isDoomed = false;
+  readonly #journal: RunJournal;
+  readonly #exit: Exit;
+  /** Times that code of this thread did what ends it. */
+  #dooms = 0;
 
-  /** Says hello through `parentPort` and takes over the thread's console and its uncaught errors. */
+  /** Says hello through `parentPort` and takes over the thread's console, its uncaught errors and its exit. */
   constructor(settings: ThreadSettings, parentPort: MessagePort) {
     const { port1, port2 } = new MessageChannel();
     this.#settings = settings;
@@ -53,10 +61,18 @@ export class TaskThread {
     this.#control = new ControlPort(port1, (message) => this.#hear(message));
     this.#outbox = new Outbox((message) => this.#control.post(message), settings.logLevel);
     this.#calls = new EnqueueCalls((message, transfer) => this.#control.post(message, transfer));
+    this.#journal = new RunJournal(settings.journalFd, (error) =>
+      this.#logFault(this.#outbox.stray, 'the journal could not be written', error),
+    );
     captureConsole(this.#outbox, () => this.#context.getStore()?.output ?? this.#outbox.stray);
+    watchChildProcesses(
+      (message) => this.#control.post(message),
+      () => this.#liveRun()?.envelope.run ?? 0,
+    );
+    this.#exit = captureExit((error) => this.#doom('exit', error));
     process.on('uncaughtException', (error) => this.#onUncaught(error));
     process.on('unhandledRejection', (reason) => this.#onUncaught(reason));
-    process.on('exit', () => this.#outbox.flush());
+    process.on('exit', () => this.#onEnd());
     const board = this.#board.memory;
     const hello: ThreadHello = { kind: 'threadmill:hello', threadId, port: port2, board };
     parentPort.postMessage(hello, [port2]);
@@ -64,17 +80,21 @@ export class TaskThread {
 
   /** Runs one task. Never rejects: the outcome goes through the control port. */
   async run(envelope: TaskEnvelope): Promise<void> {
-    // Never begun, so the pool knows that it can go elsewhere when this thread ends.
-    if (this.#isDoomed) return new Promise(() => {});
+    if (this.#dooms > 0) {
+      // It was on its way before the pool heard of the doom, and need not wait for the runs that go on here.
+      this.#control.post({ kind: 'refused', run: envelope.run });
+      return;
+    }
     const run = this.#begin(envelope);
     await this.#context.run(run, () => this.#execute(run));
-    if (this.#isDoomed && this.#runs.size === 0) process.exit(1);
+    this.#exitIfDone();
   }
 
   #begin(envelope: TaskEnvelope): ThreadRun {
     const slot = this.#board.claim(envelope.run);
     const run = new ThreadRun(envelope, slot, (self) => this.#makeStop(self, slot));
     this.#runs.set(envelope.run, run);
+    this.#journal.begin(envelope); // before any code of the run can end the process
     this.#control.post({ kind: 'begun', run: envelope.run, at: Date.now() });
     const reason = this.#earlyStops.get(envelope.run);
     this.#earlyStops.delete(envelope.run);
@@ -93,12 +113,20 @@ export class TaskThread {
   }
 
   async #execute(run: ThreadRun): Promise<void> {
+    const outcome = await this.#outcomeOf(run);
+    // Before the outcome is out: then the slot may be another run's. Not where an uncaught error was taken for the
+    // outcome, since the code that went on could still end the process.
+    this.#journal.end(run.envelope);
+    this.#settle(run, outcome);
+  }
+
+  async #outcomeOf(run: ThreadRun): Promise<TaskOutcome> {
     try {
       const result = await this.#perform(run);
-      const runMs = run.runMs;
-      this.#settle(run, { kind: 'returned', runMs, ...(result === undefined ? {} : { result }) });
+      const { runMs } = run;
+      return { kind: 'returned', runMs, ...(result === undefined ? {} : { result }) };
     } catch (error) {
-      this.#settle(run, this.#threw(run, error));
+      return this.#threw(run, error, 'error');
     }
   }
 
@@ -111,6 +139,7 @@ export class TaskThread {
     const { ctx, result } = createTaskContext({
       run: envelope.run,
       stop: run.stop,
+      beat: () => this.#beat(run),
       output: run.output,
       outbox: this.#outbox,
       calls: this.#calls,
@@ -123,7 +152,9 @@ export class TaskThread {
     const returned = await runThrough(middleware, definition, task, ctx);
     if (!envelope.keepsResult || run.isOver) return undefined;
     const set = result();
-    return set ?? this.#encode(await validateResult(definition, task.type, returned));
+    if (set !== undefined) return set;
+    const checked = await validateResult(definition, task.type, returned);
+    return encodeResult(checked, this.#settings.maxResultSize);
   }
 
   async #middleware(own: readonly Middleware[] = []): Promise<readonly Middleware[]> {
@@ -132,22 +163,23 @@ export class TaskThread {
     return [...(await Promise.all(middleware.map(loadMiddleware))), ...own];
   }
 
-  #encode(value: unknown): Uint8Array | undefined {
-    if (value === undefined) return undefined;
-    const bytes = encodePayload(value, 'result');
-    const { maxResultSize } = this.#settings;
-    if (bytes.byteLength <= maxResultSize) return bytes;
-    throw new PayloadTooLargeError('result', bytes.byteLength, maxResultSize);
+  /** When the run is over, its slot may be another run's. */
+  #beat(run: ThreadRun): void {
+    if (!run.isOver) this.#board.beat(run.slot);
   }
 
-  #threw(run: ThreadRun, error: unknown): TaskOutcome {
+  #threw(run: ThreadRun, error: unknown, failure: FailureKind): TaskOutcome {
     return outcomeOfThrow(error, {
       definition: run.definition,
       task: run.task,
       runMs: run.runMs,
-      onFault: (message, fault) =>
-        this.#outbox.log(run.output, 'error', 'log', () => makeLine({ err: fault }, message)),
+      failure,
+      onFault: (message, fault) => this.#logFault(run.output, message, fault),
     });
+  }
+
+  #logFault(output: RunOutput, message: string, fault: unknown): void {
+    this.#outbox.log(output, 'error', 'log', () => makeLine({ err: fault }, message));
   }
 
   #settle(run: ThreadRun, outcome: TaskOutcome): void {
@@ -168,7 +200,7 @@ export class TaskThread {
       // Outcomes are made of plain data, so this is a bug of ours; still the run must end.
       const error = serializeError(new Error('the outcome could not be sent', { cause }));
       const { runMs } = outcome;
-      const threw: TaskOutcome = { kind: 'threw', runMs, verdict: 'failure', error };
+      const threw = { kind: 'threw', runMs, verdict: 'failure', failure: 'error', error } as const;
       this.#control.post({ kind: 'outcome', run, outcome: threw });
     }
   }
@@ -188,17 +220,42 @@ export class TaskThread {
     if (oldest !== undefined) this.#earlyStops.delete(oldest);
   }
 
-  /**
-   * An error that nobody caught ends the thread, as its state is unknown; its other runs may finish first. A run that
-   * is still going takes the error for its outcome.
-   */
-  #onUncaught(error: unknown): void {
+  /** The run whose code is running, while it may still have an outcome. */
+  #liveRun(): ThreadRun | undefined {
     const run = this.#context.getStore();
-    if (run !== undefined) this.#settle(run, this.#threw(run, error));
-    this.#outbox.flush();
-    const number = run?.envelope.run ?? 0;
-    this.#control.post({ kind: 'uncaught', run: number, error: serializeError(error) });
-    this.#isDoomed = true;
-    if (this.#runs.size === 0) process.exit(1);
+    return run?.isOver === false ? run : undefined;
   }
+
+  /** An error that nobody caught ends the thread, as its state is unknown; its other runs may finish first. */
+  #onUncaught(error: unknown): void {
+    this.#doom('uncaught', error);
+    this.#exitIfDone();
+  }
+
+  /** What the running code did ends the thread. A run that is still going takes the error for its outcome. */
+  #doom(by: 'uncaught' | 'exit', error: unknown): void {
+    this.#dooms += 1;
+    const run = this.#context.getStore();
+    const isOver = this.#liveRun() === undefined;
+    if (run !== undefined && !isOver) this.#settle(run, this.#threw(run, error, by));
+    this.#outbox.flush();
+    if (by === 'uncaught' && this.#dooms > MAX_DOOMS) return;
+    const task = run === undefined ? {} : { task: { ...namesOf(run.envelope), isOver } };
+    const number = run?.envelope.run ?? 0;
+    this.#control.post({ kind: 'doomed', by, run: number, ...task, error: serializeError(error) });
+  }
+
+  #exitIfDone(): void {
+    if (this.#dooms > 0 && this.#runs.size === 0) this.#exit(1);
+  }
+
+  /** All code of this thread has ended. */
+  #onEnd(): void {
+    this.#journal.endAll();
+    this.#outbox.flush();
+  }
+}
+
+function namesOf({ id, type, queue }: TaskEnvelope): Pick<TaskEnvelope, 'id' | 'type' | 'queue'> {
+  return { id, type, queue };
 }

@@ -1,6 +1,9 @@
 import { BOARD_CELLS_PER_SLOT } from '../src/threads/messages.ts';
 
-/** This thread's side of the board: says which run is in which slot, and reads which one main wants stopped. */
+/**
+ * This thread's side of the board: says which run is in which slot, counts its signs of life, and reads which one main
+ * wants stopped.
+ */
 export class ThreadBoard {
   readonly memory: SharedArrayBuffer;
   readonly cells: Int32Array<SharedArrayBuffer>;
@@ -20,6 +23,7 @@ export class ThreadBoard {
       if (Atomics.load(this.cells, cell) !== 0) continue;
       // The stop of an earlier run may stand here still, and run numbers begin again after 2^31.
       Atomics.store(this.cells, this.stopCell(slot), 0);
+      Atomics.store(this.cells, cell + 2, 0);
       Atomics.store(this.cells, cell, run);
       return slot;
     }
@@ -29,6 +33,11 @@ export class ThreadBoard {
   /** Frees the slot. */
   free(slot: number): void {
     Atomics.store(this.cells, slot * BOARD_CELLS_PER_SLOT, 0);
+  }
+
+  /** Counts one sign of life of the run in this slot; the count wraps round. */
+  beat(slot: number): void {
+    Atomics.add(this.cells, slot * BOARD_CELLS_PER_SLOT + 2, 1);
   }
 
   /** Index of the cell where main writes the run to stop. */

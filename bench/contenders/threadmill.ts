@@ -34,7 +34,7 @@ export class Threadmill implements Drains, Enqueues, PicksUp {
     server.on('succeeded', () => stopwatch.tick());
     onTrouble(server, (error) => stopwatch.fail(error));
     await server.start().catch((error: unknown) => stopwatch.fail(asError(error)));
-    return timed(stopwatch, () => server.shutdown());
+    return timed(stopwatch, async () => void (await server.shutdown()));
   }
 
   async openProducer(): Promise<Producer> {

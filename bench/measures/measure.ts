@@ -18,7 +18,7 @@ export interface Contenders {
 export interface Bench {
   readonly contenders: Contenders;
   readonly scale: Scale;
-  readonly redis: Pick<BenchRedis, 'clean'>;
+  readonly redis: Pick<BenchRedis, 'clean' | 'url'>;
   /** Threads of every contender that has threads. */
   readonly threads: number;
   /** Turns of the loop that take a millisecond on an idle core. */

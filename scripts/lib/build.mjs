@@ -17,7 +17,7 @@ import { withLock } from './lock.mjs';
 import { inRoot } from './paths.mjs';
 import { runSilently } from './run.mjs';
 
-const SOURCE_FOLDERS = ['src', 'workers', 'test', 'bench', 'demo'];
+const SOURCE_FOLDERS = ['src', 'workers', 'test', 'bench', 'endurance', 'demo'];
 const ASSET_FOLDERS = ['src', 'workers', 'bench', 'demo'];
 const OTHER_INPUTS = ['tsconfig.json', 'package-lock.json'];
 const STAMP = '.stamp';

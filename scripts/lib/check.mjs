@@ -6,7 +6,7 @@ import { inRoot } from './paths.mjs';
 import { npm, runSilently } from './run.mjs';
 import { UserError } from './user-error.mjs';
 
-const LINTED = ['src', 'workers', 'test', 'bench', 'demo', 'scripts'];
+const LINTED = ['src', 'workers', 'test', 'bench', 'endurance', 'demo', 'scripts'];
 
 const CHECKS = {
   types: () => tool('typescript', 'bin/tsc', '--noEmit', '-p', 'tsconfig.json'),

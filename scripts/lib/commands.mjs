@@ -11,6 +11,10 @@ const COMMANDS = {
   start: (args) => become('dist/src/cli/main.js', ['serve', ...args]),
   demo: (args) => becomeWithRedis('dist/demo/demo.js', args),
   bench: (args) => becomeWithRedis('dist/bench/bench.js', args),
+  endurance: async (args) => {
+    await ensureRedis();
+    await become('dist/endurance/endurance.js', args);
+  },
   test: async (args) => {
     await ensureRedis();
     await runTests(args);

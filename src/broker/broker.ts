@@ -26,7 +26,22 @@ export interface LeasedTask {
   readonly message: Uint8Array | undefined;
   /** How long it was pending, in milliseconds; `undefined` when nobody wrote that down (requeue, inspector run). */
   readonly waitedMs: number | undefined;
+  /** Threads or processes that died while they ran this task alone. */
+  readonly crashes: number;
+  /** A process died while it ran this task beside others: it is to run alone. */
+  readonly isSuspect: boolean;
 }
+
+/** Answer of `extend`: IDs, each in at most one of the lists. */
+export interface ExtendReply {
+  /** The lease was gone; it is never re-created. */
+  readonly gone: readonly string[];
+  /** Extended, but somebody has asked for the task to be canceled. */
+  readonly canceled: readonly string[];
+}
+
+/** An active task of one owner, as it is found when the owner has died. */
+export interface HeldTask extends Pick<LeasedTask, 'id' | 'message' | 'crashes' | 'isSuspect'> {}
 
 /** Answer of `lease`. */
 export interface LeaseReply {
@@ -55,9 +70,21 @@ export type Settlement =
       readonly delayMs: number;
       /** Whether the counters `processed` and `failed` grow. */
       readonly counts: boolean;
+      readonly mark?: DeathMark;
     }
-  | { readonly kind: 'archive'; readonly id: string; readonly message: StampedMessage }
-  | { readonly kind: 'requeue'; readonly id: string };
+  | {
+      readonly kind: 'archive';
+      readonly id: string;
+      readonly message: StampedMessage;
+      readonly mark?: DeathMark;
+    }
+  | { readonly kind: 'requeue'; readonly id: string; readonly mark?: DeathMark };
+
+/**
+ * What the end of an attempt leaves beside the task, kept over retries and removed by success. `crash`: one more death
+ * of what ran it alone; `suspect`: what ran it beside others died.
+ */
+export type DeathMark = 'crash' | 'suspect';
 
 /** `lost`: the task was not ours any more (recovered, deleted); nothing was written. */
 export type SettleReply = 'settled' | 'lost';
@@ -105,6 +132,15 @@ export interface RedisFacts {
   readonly evictionPolicy: string | undefined;
 }
 
+/** A lease on its way from one owner to another. */
+export interface Adoption {
+  readonly queue: string;
+  readonly taskId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly leaseMs: number;
+}
+
 /** Tells when a queue may have got something to lease. */
 export interface QueueWatch {
   /**
@@ -124,10 +160,19 @@ export interface Broker {
   enqueue(queue: string, entries: readonly EnqueueEntry[]): Promise<EnqueueReply[]>;
   getTask(queue: string, taskId: string): Promise<StoredTask | undefined>;
 
-  /** Leases up to `max` tasks; stops early at about 1 MiB of messages. A paused queue gives none. */
-  lease(queue: string, max: number, leaseMs: number): Promise<LeaseReply>;
-  /** Extends leases; answers the IDs whose lease was gone (never re-created). */
-  extend(queue: string, taskIds: readonly string[], leaseMs: number): Promise<string[]>;
+  /** Leases up to `max` tasks for `owner`, any name; stops early at about 1 MiB of messages. A paused queue gives none. */
+  lease(queue: string, max: number, leaseMs: number, owner: string): Promise<LeaseReply>;
+  extend(queue: string, taskIds: readonly string[], leaseMs: number): Promise<ExtendReply>;
+  /** The active tasks of a queue that are leased for this owner: none that a Go server, say, has taken over since. */
+  heldTasks(queue: string, owner: string): Promise<HeldTask[]>;
+  /** As `settle`, for the tasks of a dead owner, not '': acts only where the task is still leased for it. */
+  settleHeld(
+    queue: string,
+    owner: string,
+    settlements: readonly Settlement[],
+  ): Promise<SettleReply[]>;
+  /** Hands a lease on to another owner and extends it; `undefined` when it was not `from`'s any more. */
+  adopt(lease: Adoption): Promise<LeasedTask | undefined>;
   /** A watch that needs no polling; it connects when it is first armed, and is closed with the broker. */
   watchQueues(onChange: () => void): QueueWatch;
   settle(queue: string, settlements: readonly Settlement[]): Promise<SettleReply[]>;
@@ -145,6 +190,8 @@ export interface Broker {
   withdraw(address: string): Promise<void>;
   /** Sends a cancel request to the whole fleet (protocol 12.2). */
   publishCancel(taskId: string): Promise<void>;
+  /** Marks the active tasks of this ID, in whatever queue, so that extending their lease tells; answers how many. */
+  markCanceled(taskId: string): Promise<number>;
   /** Calls back for every cancel request until the returned function is called; subscribes again by itself. */
   subscribeCancel(onCancel: (taskId: string) => void): Promise<() => Promise<void>>;
 

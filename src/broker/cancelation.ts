@@ -1,7 +1,12 @@
-/** Cancel requests over Pub/Sub (protocol 12.2): best effort, nothing is stored. */
-import { CANCEL_CHANNEL } from '../wire/keys.ts';
+/**
+ * Cancel requests. Over Pub/Sub (protocol 12.2), which is fast and best effort; and as a mark beside the running task,
+ * the caller of `mark-canceled.lua`, which whoever extends the lease sees even if it missed the message.
+ */
+import { CANCEL_CHANNEL, QUEUES, queueKeys } from '../wire/keys.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerContext } from './context.ts';
+import { toNumber } from './reply.ts';
+import { runScript } from './script.ts';
 
 /** Pause before a refused subscription is tried again, as in asynq. */
 const RESUBSCRIBE_MS = 5000;
@@ -9,6 +14,22 @@ const RESUBSCRIBE_MS = 5000;
 /** Asks every server of the fleet to cancel a task. Nobody answers. */
 export async function publishCancel(context: BrokerContext, taskId: string): Promise<void> {
   await context.connection.run((redis) => redis.publish(CANCEL_CHANNEL, taskId));
+}
+
+/**
+ * Marks the active tasks of this ID, one script per queue in one round trip, as only the keys of one queue share a
+ * Cluster slot; answers how many.
+ */
+export async function markCanceled(context: BrokerContext, taskId: string): Promise<number> {
+  const marked = await context.connection.run(async (redis) => {
+    const names = await redis.smembers(QUEUES);
+    return Promise.all(
+      names.map(queueKeys).map(({ lease, taskPrefix }) => {
+        return runScript(redis, 'mark-canceled', [lease], [taskPrefix, taskId]);
+      }),
+    );
+  });
+  return marked.map(toNumber).reduce((sum, count) => sum + count, 0);
 }
 
 /** Listens for cancel requests on a connection of its own, as a subscribed one takes no commands. */

@@ -1,16 +1,22 @@
 /** The broker over Redis: puts its parts together, and nothing else. */
 import type { Broker } from './broker.ts';
-import { type CancelSubscription, publishCancel, subscribeCancel } from './cancelation.ts';
+import {
+  type CancelSubscription,
+  markCanceled,
+  publishCancel,
+  subscribeCancel,
+} from './cancelation.ts';
 import { check } from './compatibility.ts';
 import { openConnection, type RedisOption } from './connection.ts';
 import type { BrokerContext } from './context.ts';
 import { enqueue } from './enqueue.ts';
+import { adopt, heldTasks } from './held-tasks.ts';
 import { queueInfo, queues } from './inspect-queues.ts';
 import { getTask } from './inspect-tasks.ts';
 import { extend, lease } from './lease.ts';
 import { announce, withdraw } from './presence.ts';
 import { RedisQueueWatch } from './queue-watch.ts';
-import { settle, settleExpired } from './settle.ts';
+import { settle, settleExpired, settleHeld } from './settle.ts';
 import { expireCompleted, expiredLeases, forward } from './upkeep.ts';
 
 export { parseRedisUrl } from './redis-url.ts';
@@ -47,6 +53,9 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
       return watch;
     },
     extend: (...args) => extend(context, ...args),
+    heldTasks: (...args) => heldTasks(context, ...args),
+    settleHeld: (...args) => settleHeld(context, ...args),
+    adopt: (adoption) => adopt(context, adoption),
     settle: (...args) => settle(context, ...args),
     forward: (queue) => forward(context, queue),
     expireCompleted: (queue) => expireCompleted(context, queue),
@@ -55,6 +64,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     announce: (entry) => announce(context, entry),
     withdraw: (address) => withdraw(context, address),
     publishCancel: (taskId) => publishCancel(context, taskId),
+    markCanceled: (taskId) => markCanceled(context, taskId),
     subscribeCancel: async (onCancel) => {
       const subscription = await subscribeCancel(context, onCancel);
       subscriptions.add(subscription);

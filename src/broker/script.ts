@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 
 /** Every script: a file `lua/<name>.lua`, each with one caller. */
 export type ScriptName =
+  | 'adopt'
   | 'announce'
   | 'enqueue'
   | 'expire-completed'
@@ -12,8 +13,10 @@ export type ScriptName =
   | 'extend'
   | 'forward'
   | 'get-task'
+  | 'held-tasks'
   | 'lease'
   | 'list-presence'
+  | 'mark-canceled'
   | 'queue-info'
   | 'settle';
 

@@ -23,7 +23,7 @@ export function settle(
   queue: string,
   settlements: readonly Settlement[],
 ): Promise<SettleReply[]> {
-  return settleWhere(context, queue, settlements, '');
+  return settleWhere(context, queue, settlements, ANY);
 }
 
 /** Settles tasks of others, if their lease is still over by 30 s: it may have been extended since it was listed. */
@@ -32,14 +32,38 @@ export function settleExpired(
   queue: string,
   settlements: readonly Settlement[],
 ): Promise<SettleReply[]> {
-  return settleWhere(context, queue, settlements, RECOVERY_GRACE_SECONDS);
+  return settleWhere(context, queue, settlements, {
+    ...ANY,
+    expiredBySeconds: RECOVERY_GRACE_SECONDS,
+  });
 }
+
+/** Settles tasks of an owner that has died, if they are still leased for it: others may have taken them meanwhile. */
+export async function settleHeld(
+  context: BrokerContext,
+  queue: string,
+  owner: string,
+  settlements: readonly Settlement[],
+): Promise<SettleReply[]> {
+  if (owner === '') throw new TypeError('an owner without a name holds no tasks'); // the script's word for "any"
+  return settleWhere(context, queue, settlements, { ...ANY, owner });
+}
+
+/** Which tasks may be touched; '' = whatever it is. */
+interface Condition {
+  /** How long their lease must be over. */
+  readonly expiredBySeconds: number | '';
+  /** Whom they must be leased for. */
+  readonly owner: string;
+}
+
+const ANY: Condition = { expiredBySeconds: '', owner: '' };
 
 async function settleWhere(
   context: BrokerContext,
   queue: string,
   settlements: readonly Settlement[],
-  expiredBySeconds: number | '',
+  { expiredBySeconds, owner }: Condition,
 ): Promise<SettleReply[]> {
   if (settlements.length === 0) return [];
   const keys = queueKeys(queue);
@@ -56,31 +80,39 @@ async function settleWhere(
       keys.processed,
       keys.failed,
     ],
-    [context.offsetSeconds, keys.taskPrefix, expiredBySeconds, ...settlements.flatMap(toArguments)],
+    [
+      context.offsetSeconds,
+      keys.taskPrefix,
+      expiredBySeconds,
+      owner,
+      ...settlements.flatMap(toArguments),
+    ],
   );
   return toList(reply).map((settled) => (settled === 1 ? 'settled' : 'lost'));
 }
 
-/** The nine arguments of one settlement, in the order of the script's header. */
+/** The ten arguments of one settlement, in the order of the script's header. */
 function toArguments(settlement: Settlement): ScriptArgument[] {
   const { kind, id } = settlement;
   switch (kind) {
     case 'done':
-      return [kind, id, settlement.uniqueKey, '', '', '', 0, 0, ''];
+      return [kind, id, settlement.uniqueKey, '', '', '', 0, 0, '', ''];
     case 'complete': {
       const { uniqueKey, message, retentionSeconds, result } = settlement;
       const hasResult = result === undefined ? 0 : 1;
-      const tail = [retentionSeconds, hasResult, result ?? NO_BYTES];
+      const tail = [retentionSeconds, hasResult, result ?? NO_BYTES, ''];
       return [kind, id, uniqueKey, ...messageArguments(message), ...tail];
     }
     case 'retry': {
-      const { message, delayMs, counts } = settlement;
-      return [kind, id, '', ...messageArguments(message), delayMs, counts ? 1 : 0, ''];
+      const { message, delayMs, counts, mark = '' } = settlement;
+      return [kind, id, '', ...messageArguments(message), delayMs, counts ? 1 : 0, '', mark];
     }
-    case 'archive':
-      return [kind, id, '', ...messageArguments(settlement.message), 0, 0, ''];
+    case 'archive': {
+      const { message, mark = '' } = settlement;
+      return [kind, id, '', ...messageArguments(message), 0, 0, '', mark];
+    }
     case 'requeue':
-      return [kind, id, '', '', '', '', 0, 0, ''];
+      return [kind, id, '', '', '', '', 0, 0, '', settlement.mark ?? ''];
   }
 }
 

@@ -1,10 +1,9 @@
 /** `threadmill enqueue`: one task from the shell. */
 import { readFileSync } from 'node:fs';
-import { Client } from '../client.ts';
-import { type CommandInput, resolveEnqueueSettings } from '../config.ts';
-import { sharedRedisUrl } from '../embedded/shared-redis-url.ts';
+import type { CommandInput } from '../config.ts';
 import { InvalidOptionsError, type OptionIssue } from '../errors.ts';
 import type { EnqueueOptions, TaskInfo } from '../task.ts';
+import { openClient } from './open-client.ts';
 
 /** What was typed besides settings. Text as it was typed. */
 export interface EnqueueFlags {
@@ -28,14 +27,9 @@ export async function enqueue(
   flags: EnqueueFlags,
   input: CommandInput,
 ): Promise<string> {
-  const settings = await resolveEnqueueSettings(input);
-  const task = { type, payload: readPayload(flags), headers: readHeaders(flags.header ?? []) };
-  const client = new Client({
-    redis: settings.redis ?? findSharedRedis(input.cwd),
-    connectTimeout: settings.connectTimeoutMs,
-    maxPayloadSize: settings.maxPayloadSize,
-  });
+  const client = await openClient(input);
   try {
+    const task = { type, payload: readPayload(flags), headers: readHeaders(flags.header ?? []) };
     const info = await client.enqueue(task, enqueueOptions(flags));
     return flags.json === true ? JSON.stringify(plainInfo(info)) : describeInfo(info);
   } catch (error) {
@@ -43,14 +37,6 @@ export async function enqueue(
   } finally {
     await client.close();
   }
-}
-
-function findSharedRedis(cwd: string): string {
-  const url = sharedRedisUrl(cwd);
-  if (url !== undefined) return url;
-  const accepts =
-    'a Redis URL; without it, threadmill must be running in this folder with a Redis of its own';
-  throw new InvalidOptionsError([{ name: 'REDIS_URL', value: undefined, accepts }]);
 }
 
 function readPayload({ payload, payloadFile }: EnqueueFlags): string | Uint8Array | undefined {

@@ -1,5 +1,6 @@
 /** The commands and their flags. What they do is loaded when it is needed: `--help` starts no pool and no Redis. */
 import { Command } from 'commander';
+import type { CancelFlags } from './cancel.ts';
 import { addSettingFlags, knownFlags, typedFlags } from './flags.ts';
 import type { EnqueueFlags } from './enqueue.ts';
 import { packageVersion } from './package-version.ts';
@@ -22,12 +23,22 @@ Examples:
 
 The type and all options are those of the client. Durations: milliseconds, or text such as 30s.`;
 
+const CANCEL_EXAMPLES = `
+Examples:
+  threadmill cancel 6c7dbcb1-54ff-4b5d-9ab3-1d7a5d0f0b0e
+  threadmill cancel report-42 --json
+
+A running task fails with "context canceled" and is retried, or archived when no retries are left. A task that is not
+running is not affected. The exit code is 1 when none is running.`;
+
 /** How the commands reach the world; tests replace it. */
 export interface ProgramOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   /** Writes a line for stdout. */
   print(line: string): void;
+  /** Makes the exit code 1, of a command that has said what it found. */
+  fail(): void;
 }
 
 /** The whole program. Its parser throws `CommanderError` instead of leaving the process. */
@@ -40,6 +51,7 @@ export function createProgram(options: ProgramOptions): Command {
     .exitOverride();
   addServe(program, options);
   addEnqueue(program, options);
+  addCancel(program, options);
   return program;
 }
 
@@ -88,6 +100,26 @@ function addEnqueue(program: Command, { env, cwd, print }: ProgramOptions): void
       const flags = typedFlags(command, 1);
       const input = { flags, knownFlags: knownFlags(command), env, cwd, ...fileOf(configFile) };
       print(await enqueue(type, command.opts<EnqueueFlags>(), input));
+    });
+  addSettingFlags(command, ({ option }) => CLIENT_SETTINGS.includes(option));
+}
+
+function addCancel(program: Command, { env, cwd, print, fail }: ProgramOptions): void {
+  const command = program
+    .command('cancel')
+    .description('Ask for a running task to be stopped.')
+    .argument('<id>', 'ID of the task, in whatever queue')
+    .option('--config <file>', 'config file, instead of threadmill.config.{js,mjs,ts} here')
+    .option('--json', 'print the ID and the number of running tasks that were asked, as JSON')
+    .addHelpText('after', CANCEL_EXAMPLES)
+    .action(async (id: string) => {
+      const configFile: unknown = command.opts()['config'];
+      const { cancel } = await import('./cancel.ts');
+      const flags = typedFlags(command, 1);
+      const input = { flags, knownFlags: knownFlags(command), env, cwd, ...fileOf(configFile) };
+      const { line, isRunning } = await cancel(id, command.opts<CancelFlags>(), input);
+      print(line);
+      if (!isRunning) fail();
     });
   addSettingFlags(command, ({ option }) => CLIENT_SETTINGS.includes(option));
 }

@@ -6,6 +6,7 @@ import {
   ThreadmillError,
   toError,
 } from '../errors.ts';
+import { ChildStartError } from '../supervisor/child-start-error.ts';
 
 /** Exit code when the command failed. */
 export const EXIT_FAILURE = 1;
@@ -27,6 +28,7 @@ export function reportError(thrown: unknown, isDebug: boolean): ErrorReport {
     const lines = error.issues.map((issue) => `  ${describeIssue(issue)}`);
     return { text: [`threadmill: ${title}`, ...lines].join('\n'), exitCode: EXIT_USAGE };
   }
+  if (error instanceof ChildStartError) return { text: error.text, exitCode: error.exitCode };
   if (error instanceof ThreadmillError) {
     const line = `threadmill: ${error.code}: ${error.message}${reasonOf(error)}`;
     return { text: isDebug ? `${line}\n${trace(error)}` : line, exitCode: EXIT_FAILURE };

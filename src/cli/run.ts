@@ -1,25 +1,29 @@
 /** Runs the program once: parses, acts, reports errors, answers the exit code. */
 import { CommanderError } from 'commander';
 import { createProgram, type ProgramOptions } from './program.ts';
-import { EXIT_USAGE, reportError } from './report-error.ts';
+import { EXIT_FAILURE, EXIT_USAGE, reportError } from './report-error.ts';
 
 /** How the command line reaches the world. */
-export interface CliOptions extends ProgramOptions {
+export interface CliOptions extends Omit<ProgramOptions, 'fail'> {
   /** Writes a line for stderr. */
   printError(line: string): void;
 }
 
 /** Answers 0, 1 (failed) or 2 (used wrongly). Never rejects. */
 export async function runCli(words: readonly string[], options: CliOptions): Promise<number> {
+  let exitCode = 0;
+  const fail = (): void => {
+    exitCode = EXIT_FAILURE;
+  };
   try {
-    await createProgram(options).parseAsync(words, { from: 'user' });
-    return 0;
+    await createProgram({ ...options, fail }).parseAsync(words, { from: 'user' });
+    return exitCode;
   } catch (error) {
     // Help, version and mistakes of usage: Commander has printed what there is to say.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-    const { text, exitCode } = reportError(error, isDebug(words, options.env));
-    options.printError(text);
-    return exitCode;
+    const report = reportError(error, isDebug(words, options.env));
+    options.printError(report.text);
+    return report.exitCode;
   }
 }
 

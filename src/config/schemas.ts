@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { parseDuration } from '../policy/duration.ts';
 import type { RedisOption } from './server-options.ts';
+import type { RecycleValues } from './setting.ts';
 
 /** A whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): z.ZodType<number> {
@@ -126,6 +127,32 @@ const queueNames: z.ZodType<readonly string[]> = z
 
 /** `true` (the configured queues), `false`, or a list of queue names. */
 export const queueMetrics: z.ZodType<boolean | readonly string[]> = z.union([bool, queueNames]);
+
+const recycleLimits: z.ZodType<RecycleValues> = z
+  .strictObject({
+    tasks: wholeNumber(1, 1_000_000_000).optional(),
+    rss: wholeNumber(16, 1_048_576).optional(),
+    age: duration(1_000, 365 * 86_400_000).optional(),
+  })
+  .transform((limits): RecycleValues => {
+    const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+    return Object.freeze(Object.fromEntries(given));
+  })
+  .refine((limits) => Object.keys(limits).length > 0);
+
+/** Limits as `tasks=1000,rss=1024,age=1h` (memory in MB), or as `{ tasks, rss, age }`. */
+export const recycle: z.ZodType<RecycleValues> = z
+  .unknown()
+  .transform((value) => (typeof value === 'string' ? namedValues(value) : value))
+  .pipe(recycleLimits);
+
+/** `a=1,b=2` as a record; anything else, and a name given twice, as something that no schema takes. */
+function namedValues(text: string): Record<string, string> | undefined {
+  const pairs = splitNames(text).map((part) => part.split('=').map((piece) => piece.trim()));
+  const names = new Set(pairs.map(([name]) => name));
+  const isFair = pairs.every((pair) => pair.length === 2) && names.size === pairs.length;
+  return isFair ? (Object.fromEntries(pairs) as Record<string, string>) : undefined;
+}
 
 /** The forms that the connection reads; it has the last word. */
 const NETWORK = /^rediss?:\/\/[^\s/?#]*(\/\d{0,6})?$/i;

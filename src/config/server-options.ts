@@ -25,6 +25,15 @@ export type RedisOption = string | RedisOptions | Redis;
 /** One path or `file:` URL, or a list of them. Relative paths are seen from the working directory. */
 export type PathOption = string | URL | readonly (string | URL)[];
 
+/** When to replace threads that have grown: at the first limit that is reached. */
+export interface RecycleOption {
+  /** Tasks that the thread has run. */
+  readonly tasks?: number;
+  /** Resident memory of the whole process, in MB. */
+  readonly rss?: number;
+  readonly age?: Duration;
+}
+
 /** Options of `Server`. Durations are milliseconds or text such as `"30s"`. Defaults: the README's settings table. */
 export interface ServerOptions {
   /**
@@ -46,6 +55,10 @@ export interface ServerOptions {
   readonly leaseDuration?: Duration;
   readonly maxRetryDelay?: Duration;
   readonly maxOldGenerationMb?: number;
+  readonly maxTaskMemoryMb?: number;
+  readonly maxCrashes?: number;
+  /** Limits as an object or as text, `tasks=1000,rss=1024,age=1h`; `rss` in MB. */
+  readonly recycle?: RecycleOption | string;
   readonly maxPayloadSize?: number;
   readonly connectTimeout?: Duration;
   readonly pollInterval?: Duration;

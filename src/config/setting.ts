@@ -3,6 +3,13 @@ import type { z } from 'zod';
 import type { LogLevel } from '../threads/messages.ts';
 import type { RedisOption } from './server-options.ts';
 
+/** `recycle` as it is checked: memory in MB, age in milliseconds. */
+export interface RecycleValues {
+  readonly tasks?: number;
+  readonly rss?: number;
+  readonly age?: number;
+}
+
 /** Checked values by option name. Durations are milliseconds; paths are as given. */
 export interface SettingValues {
   redis: RedisOption;
@@ -17,6 +24,10 @@ export interface SettingValues {
   leaseDuration: number;
   maxRetryDelay: number;
   maxOldGenerationMb: number;
+  maxTaskMemoryMb: number;
+  maxCrashes: number;
+  recycle: RecycleValues;
+  processes: number;
   maxPayloadSize: number;
   connectTimeout: number;
   pollInterval: number;

@@ -4,76 +4,10 @@
  */
 import { DEFAULT_MAX_PAYLOAD_SIZE, DEFAULT_QUEUE } from '../task.ts';
 import * as schemas from './schemas.ts';
-import type { AnySetting, Setting, SettingName } from './setting.ts';
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-type Row<Name extends SettingName> = Omit<
-  Setting<Name>,
-  'env' | 'flag' | 'isSecret' | 'isSwitch' | 'scope' | 'defaultValue' | 'defaultText'
-> &
-  Partial<Setting<Name>>;
-
-function row<Name extends SettingName>(given: Row<Name>): Setting<Name> {
-  return Object.freeze({
-    env: given.option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase(),
-    flag: `--${given.option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    defaultValue: undefined,
-    defaultText: textOf(given.defaultValue),
-    scope: 'server' as const,
-    isSecret: false,
-    isSwitch: false,
-    ...given,
-  });
-}
-
-/** Defaults that are neither lists nor weights as they would be typed; others bring their own text. */
-function textOf(value: unknown): string {
-  return value === undefined ? 'none' : JSON.stringify(value).replaceAll('"', '');
-}
-
-type DurationName = Extract<
-  SettingName,
-  `${string}${'Interval' | 'Timeout' | 'Grace' | 'Duration' | 'Delay'}`
->;
-
-function durationRow(
-  option: DurationName,
-  description: string,
-  [min, byDefault, max]: readonly [number, number, number],
-): Setting<DurationName> {
-  return row<DurationName>({
-    option,
-    description,
-    placeholder: 'duration',
-    schema: schemas.duration(min, max),
-    defaultValue: byDefault,
-    defaultText: shortDuration(byDefault),
-    accepts: `a duration from ${shortDuration(min)} to ${shortDuration(max)}: milliseconds, or text such as 500ms, 30s, 1h30m`,
-  });
-}
-
-/** `90000` as `90s`, `7200000` as `2h`: the largest unit that leaves a whole number. */
-export function shortDuration(ms: number): string {
-  const units = [
-    ['d', DAY],
-    ['h', HOUR],
-    ['m', MINUTE],
-    ['s', SECOND],
-  ] as const;
-  const unit = units.find(([, size]) => ms >= size && ms % size === 0);
-  if (unit !== undefined) return `${ms / unit[1]}${unit[0]}`;
-  return ms === 0 ? '0' : `${ms}ms`;
-}
+import type { AnySetting } from './setting.ts';
+import { DAY, durationRow, HOUR, MINUTE, row, SECOND, wholeAccepts } from './setting-row.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-function wholeAccepts(min: number, max: number): string {
-  return `a whole number from ${min} to ${max}`;
-}
 
 const connection: readonly AnySetting[] = [
   row({
@@ -135,7 +69,8 @@ const tasks: readonly AnySetting[] = [
     placeholder: 'number',
     defaultText: 'usable cores x tasks per thread',
     accepts: wholeAccepts(1, 10_000),
-    description: 'Tasks that run at once, on as many threads as tasks per thread makes of it.',
+    description:
+      'Tasks that run at once in one process, on as many threads as tasks per thread makes of it.',
     schema: schemas.wholeNumber(1, 10_000),
   }),
   row({
@@ -153,6 +88,40 @@ const tasks: readonly AnySetting[] = [
     accepts: wholeAccepts(16, 1_048_576),
     description: 'JavaScript heap of one thread, in MB.',
     schema: schemas.wholeNumber(16, 1_048_576),
+  }),
+  row({
+    option: 'maxTaskMemoryMb',
+    placeholder: 'MB',
+    accepts: wholeAccepts(16, 1_048_576),
+    description:
+      'Memory of one thread, heap and Buffers together, above which its task is stopped; looked at every half second.',
+    schema: schemas.wholeNumber(16, 1_048_576),
+  }),
+  row({
+    option: 'maxCrashes',
+    placeholder: 'number',
+    defaultValue: 3,
+    accepts: wholeAccepts(1, 1000),
+    description: 'A task that has ended the thread or process it ran in so often is archived.',
+    schema: schemas.wholeNumber(1, 1000),
+  }),
+  row({
+    option: 'recycle',
+    placeholder: 'limits',
+    accepts:
+      'one or more of tasks=<number>, rss=<MB>, age=<duration>, separated by commas; in code { tasks, rss, age }',
+    description:
+      'Replaces child processes (in a `Server` of your own: threads) after so many tasks, at so much memory of the process, at that age; one at a time.',
+    schema: schemas.recycle,
+  }),
+  row({
+    option: 'processes',
+    placeholder: 'number',
+    defaultValue: 1,
+    accepts: wholeAccepts(1, 1000),
+    description: 'Child processes that run tasks, each with its own threads.',
+    schema: schemas.wholeNumber(1, 1000),
+    scope: 'command',
   }),
   row({
     option: 'maxPayloadSize',

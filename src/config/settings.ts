@@ -2,6 +2,7 @@
 import type { Duration } from '../task.ts';
 import type { Machine } from './cpu-count.ts';
 import type { RedisOption, ServerOptions } from './server-options.ts';
+import type { RecycleLimits } from '../policy/recycle.ts';
 import type { SettingValues } from './setting.ts';
 
 /** What a server works by. Frozen. Durations in milliseconds, paths absolute. */
@@ -24,6 +25,9 @@ export interface ServerSettings {
   readonly leaseDurationMs: number;
   readonly maxRetryDelayMs: number;
   readonly maxOldGenerationMb?: number;
+  readonly maxTaskMemoryMb?: number;
+  readonly maxCrashes: number;
+  readonly recycle?: RecycleLimits;
   /** Bytes. */
   readonly maxPayloadSize: number;
   readonly connectTimeoutMs: number;
@@ -42,6 +46,8 @@ export interface ServeSettings extends ServerSettings {
   readonly redis?: RedisOption;
   /** `redis` where it is a URL. Holds the password: show it through `redactRedisUrl`. */
   readonly redisUrl?: string;
+  /** Child processes that run tasks. */
+  readonly processes: number;
   readonly httpHost: string;
   readonly httpPort: number | 'off';
   /** Whether someone chose the port; a default that is taken may give way. */

@@ -54,6 +54,7 @@ function registerLoopLag(registry: Registry, loopLag: LoopLag): void {
     name: 'threadmill_event_loop_lag_seconds',
     help: 'How long the main loop did not turn, over the last ten to twenty seconds.',
     labelNames: ['stat'],
+    aggregator: 'max', // where several processes are summed up, the worst counts
     registers: [registry],
     collect() {
       const reading = loopLag.read();

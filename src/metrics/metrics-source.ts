@@ -8,6 +8,8 @@ export interface MetricsSnapshot {
   readonly threadsBusy: number;
   /** Tasks that run now. */
   readonly active: number;
+  /** Of these, tasks whose thread would not end. */
+  readonly stuck: number;
 }
 
 /** The narrow face of a server. */

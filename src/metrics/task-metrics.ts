@@ -53,6 +53,7 @@ function countOutcomes(registry: Registry, source: MetricsSource, labelsOf: Labe
     const labels = labelsOf(task);
     for (const each of counters) each.inc(labels);
   };
+  countFailures(registry, source);
   source.on('succeeded', ({ task }) => countAll(task, [processed]));
   source.on('revoked', ({ task }) => countAll(task, [processed, revoked]));
   source.on('archived', ({ task }) => countAll(task, [processed, failed, archived]));
@@ -61,6 +62,17 @@ function countOutcomes(registry: Registry, source: MetricsSource, labelsOf: Labe
     else requeued.inc({ ...labelsOf(task), reason });
   });
   source.on('requeued', ({ task, reason }) => requeued.inc({ ...labelsOf(task), reason }));
+}
+
+/** By reason alone: with queue and type as well there would be too many series. */
+function countFailures(registry: Registry, source: MetricsSource): void {
+  const failures = new Counter({
+    name: 'threadmill_failures_total',
+    help: 'Failed attempts, by what they failed of.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  source.on('failed', ({ reason }) => failures.inc({ reason }));
 }
 
 /** What should be rare: each deserves an alert of its own. */
@@ -98,8 +110,35 @@ function countOddities(
   source.on('failed', ({ task, reason }) => {
     if (reason === 'undecodable') undecodable.inc({ queue: queueLabel(task.queue) });
   });
+  countDeaths(registry, source, counter, queueLabel);
   source.on('stopping', ({ reason }) => stopped.inc({ reason }));
   source.on('threadExited', () => threads.inc());
+}
+
+function countDeaths(
+  registry: Registry,
+  source: MetricsSource,
+  counter: (name: string, help: string) => Counter<'queue'>,
+  queueLabel: (queue: string) => string,
+): void {
+  const crashed = counter(
+    'crashed',
+    'Attempts that ended the thread or process that ran nothing else.',
+  );
+  const stuck = new Counter({
+    name: 'threadmill_tasks_stuck_total',
+    help: 'Stopped tasks whose thread was not gone a second after its termination, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  const late = new Counter({
+    name: 'threadmill_late_errors_total',
+    help: 'Errors that nobody caught, of tasks that had ended.',
+    registers: [registry],
+  });
+  source.on('crashed', ({ task }) => crashed.inc({ queue: queueLabel(task.queue) }));
+  source.on('stuck', ({ reason }) => stuck.inc({ reason }));
+  source.on('lateError', () => late.inc());
 }
 
 function observeTimes(registry: Registry, source: MetricsSource, labelsOf: LabelsOf): void {
@@ -144,6 +183,11 @@ function registerGauges(registry: Registry, source: MetricsSource): void {
     });
   };
   gauge('tasks_in_progress', 'Tasks that run now.', () => source.snapshot().active);
+  gauge(
+    'tasks_stuck',
+    'Tasks whose thread would not end; their slots are taken.',
+    () => source.snapshot().stuck,
+  );
   gauge('threads_busy', 'Threads that run a task now.', () => source.snapshot().threadsBusy);
   gauge('threads_total', 'Threads of the pool.', () => source.snapshot().threadsTotal);
 }

@@ -2,11 +2,22 @@
  * What becomes of a task when a run has ended: the rules of asynq's failure path (protocol 16.6), with Threadmill's
  * `RetryLater`, upper bounds of handlers and stopped runs. Pure: an end goes in, a decision comes out.
  */
+import { CrashLimitError } from '../errors.ts';
 import { stopError } from './stop-reason.ts';
 import type { StopReason, Verdict } from '../threads/messages.ts';
 
 /** Why an attempt that counts as neither success nor failure ended. */
-export type RequeueReason = 'shutdown' | 'retry_later' | 'not_failure' | 'thread_died';
+export type RequeueReason =
+  | 'shutdown'
+  | 'retry_later'
+  | 'not_failure'
+  /** It cannot run now: another attempt of it has not ended here, or it is to run alone and another one does. */
+  | 'put_off'
+  /** Its thread or process ended because of another task. */
+  | 'thread_died'
+  | 'process_died'
+  /** Its thread or process died while it ran several tasks, and nobody knows of which: it will run alone. */
+  | 'suspect';
 
 /** How a run ended. */
 export type RunEnd =
@@ -19,8 +30,20 @@ export type RunEnd =
       readonly isFailure?: boolean;
       readonly retryDelayMs?: number;
     }
-  /** The thread ended before the run did. */
-  | { readonly kind: 'died'; readonly error: Error; readonly hasBegun: boolean };
+  /** The thread or process ended before the run did. */
+  | { readonly kind: 'died'; readonly error: Error; readonly death: RunDeath };
+
+/**
+ * What the death of a thread or process means for one task in it:
+ *
+ * - `bystander`: it ended because of another task, or this one had not begun: nothing is spent;
+ * - `alone`: it died by itself while it ran only this task: a crash of this task, which spends an attempt;
+ * - `together`: it died by itself while it ran several: each becomes a suspect, nothing is spent.
+ */
+export interface RunDeath {
+  readonly kind: 'bystander' | 'alone' | 'together';
+  readonly of: 'thread' | 'process';
+}
 
 /** What the rules look at. */
 export interface SettlementInput {
@@ -30,6 +53,9 @@ export interface SettlementInput {
   readonly retried: number;
   /** The smaller of the message's and the handler's. */
   readonly maxRetry: number;
+  /** Crashes before this end; at `maxCrashes` the task is archived, whatever retries it has left. */
+  readonly crashes: number;
+  readonly maxCrashes: number;
   readonly retentionSeconds: number;
   /** The server's `isFailure`, asked only where the handler gave no answer. */
   isFailure(error: Error): boolean;
@@ -48,10 +74,11 @@ export type Decision =
       readonly delayMs: number;
       /** `false`: no retry is spent and nothing is counted. */
       readonly counts: boolean;
-      readonly reason: 'failure' | 'retry_later' | 'not_failure';
+      readonly reason: 'failure' | 'retry_later' | 'not_failure' | 'put_off';
+      readonly mark?: 'crash';
     }
-  | { readonly kind: 'archive'; readonly error: Error }
-  | { readonly kind: 'requeue'; readonly reason: RequeueReason }
+  | { readonly kind: 'archive'; readonly error: Error; readonly mark?: 'crash' }
+  | { readonly kind: 'requeue'; readonly reason: RequeueReason; readonly mark?: 'suspect' }
   /** The lease is lost: whoever holds it now decides. Nothing is written. */
   | { readonly kind: 'drop'; readonly error: Error };
 
@@ -60,11 +87,38 @@ export function decideSettlement(input: SettlementInput): Decision {
   const { end, stop } = input;
   if (stop === 'lease_lost') return { kind: 'drop', error: stopError(stop) };
   if (end.kind === 'returned') return succeed(input, end.result);
-  if (end.kind === 'threw' && end.verdict !== 'failure') return obeyVerdict(input, end);
+  if (end.kind === 'threw' && isObeyed(end.verdict, stop)) return obeyVerdict(input, end);
   if (stop === 'shutdown') return { kind: 'requeue', reason: 'shutdown' };
   if (stop !== undefined) return fail(input, stopError(stop), {});
-  if (end.kind === 'died' && !end.hasBegun) return { kind: 'requeue', reason: 'thread_died' };
-  return fail(input, end.error, end.kind === 'threw' ? end : {});
+  return end.kind === 'died' ? mourn(input, end) : fail(input, end.error, end);
+}
+
+/** After a stop nothing but a result, SkipRetry and RevokeTask counts: RetryLater would undo a timeout for ever. */
+function isObeyed(verdict: Verdict, stop: StopReason | undefined): boolean {
+  if (verdict === 'retry_later') return stop === undefined || stop === 'shutdown';
+  return verdict !== 'failure';
+}
+
+function mourn(input: SettlementInput, end: Extract<RunEnd, { kind: 'died' }>): Decision {
+  const { kind, of } = end.death;
+  switch (kind) {
+    case 'bystander':
+      return { kind: 'requeue', reason: of === 'thread' ? 'thread_died' : 'process_died' };
+    case 'together':
+      return { kind: 'requeue', reason: 'suspect', mark: 'suspect' };
+    case 'alone':
+      return { ...crash(input, end.error), mark: 'crash' };
+  }
+}
+
+/** A task that keeps killing what runs it is put away early: each of its attempts costs others theirs. */
+function crash(
+  input: SettlementInput,
+  error: Error,
+): Extract<Decision, { kind: 'retry' | 'archive' }> {
+  const crashes = input.crashes + 1;
+  if (crashes < input.maxCrashes) return fail(input, error, {});
+  return { kind: 'archive', error: new CrashLimitError(crashes, error) };
 }
 
 function succeed(input: SettlementInput, result: Uint8Array | undefined): Decision {
@@ -100,7 +154,7 @@ function fail(
   input: SettlementInput,
   error: Error,
   own: { readonly isFailure?: boolean; readonly retryDelayMs?: number },
-): Decision {
+): Extract<Decision, { kind: 'retry' | 'archive' }> {
   if (input.retried >= input.maxRetry) return { kind: 'archive', error };
   const counts = own.isFailure ?? input.isFailure(error);
   return {

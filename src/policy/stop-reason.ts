@@ -3,6 +3,12 @@ import { TaskCanceledError } from '../errors.ts';
 import type { StopReason } from '../threads/messages.ts';
 
 /**
+ * Why a thread that will not end was to end: to stop its task, or because it is one of several of which one did something
+ * that nobody can pin on it (`suspect`).
+ */
+export type StuckReason = StopReason | 'suspect';
+
+/**
  * Error text per reason. A cancel request, a timeout and a deadline say what asynq says (protocol 12.2 and 16.5), so
  * that its tools show the same words for both kinds of server.
  */

@@ -3,10 +3,12 @@
  *
  *     waiting --begun--> running --ended--> settling --confirmed--> (gone)
  *
- * `waiting`: leased and handed to the pool, not begun by a thread. `settling`: the code has stopped, the slot is free,
- * the outcome is on its way to Redis; the lease is not extended any more.
+ * `waiting`: leased, not begun by a thread: in the pool's line, on its way to a thread, or held back to run alone.
+ * `settling`: the code has stopped, the slot is free, the outcome is on its way to Redis; the lease is not extended any
+ * more.
  */
 import type { AttemptDeadline } from '../policy/attempt-deadline.ts';
+import type { HandlerBounds } from '../policy/handler-bounds.ts';
 import type { TaskRef } from '../task.ts';
 import type { HandlerReport, StopReason } from '../threads/messages.ts';
 import type { TaskMessage } from '../wire/task-message.ts';
@@ -22,8 +24,12 @@ export interface ActiveTask {
   readonly handler: HandlerReport;
   /** The smaller of the message's and the handler's bound. */
   readonly maxRetry: number;
-  /** Upper bound of the handler's run time, if it declares one. */
-  readonly handlerTimeoutMs: number | undefined;
+  /** What the handler declares of its runs. */
+  readonly bounds: HandlerBounds;
+  /** Threads or processes that died while they ran it alone, before this attempt. */
+  readonly crashes: number;
+  /** It is to run alone. */
+  readonly isSuspect: boolean;
   readonly waitedMs: number | undefined;
   readonly leasedMonotonicMs: number;
   /** Until when this server owns the task, by its monotonic clock, counted from when the lease was asked for. */
@@ -33,6 +39,12 @@ export interface ActiveTask {
   startedWallMs: number | undefined;
   deadline: AttemptDeadline | undefined;
   stop: StopReason | undefined;
+  /** Its thread was terminated a second ago and still lives. */
+  isStuck: boolean;
+  /** It is being offered to another process, which may hold it already: nothing may be settled meanwhile. */
+  isOffered: boolean;
+  /** Its thread is ended because of what it or a neighbour did, and nobody knows which of them. */
+  isSuspected: boolean;
 }
 
 /** Keeps the active tasks by run and by task ID, and says when one leaves its slot or the server. */
@@ -111,6 +123,12 @@ export class ActiveTasks {
       this.#change = { promise, resolve };
     }
     return this.#change.promise;
+  }
+
+  /** The task will not leave its slot: those who wait for that are woken. */
+  declareStuck(task: ActiveTask): void {
+    task.isStuck = true;
+    this.#wake();
   }
 
   #wake(): void {

@@ -24,11 +24,18 @@ export interface DispatcherOptions {
   readonly concurrency: number;
   readonly leaseDurationMs: number;
   readonly pollIntervalMs: number;
+  /** This server, as the owner of its leases. */
+  readonly serverId: string;
+  /** Whether a task is to run alone, so that none may be leased beside it. */
+  isHeld(): boolean;
 }
 
 /** After an error of Redis the loop pauses, twice as long each time: asynq's own loop spins here (protocol D12). */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 3_000;
+
+/** What a lease under way may hold up a stop: tasks are told of a shutdown only afterwards. */
+const LEASE_WAIT_MS = 150;
 
 /** Leases tasks as long as there are slots. `stop` ends when no lease is under way. */
 export class Dispatcher implements Service {
@@ -43,6 +50,9 @@ export class Dispatcher implements Service {
   /** Woken while it was not asleep: what it was told of may have come after it looked. */
   #isWoken = false;
   #pauseMs = FIRST_PAUSE_MS;
+  /** Number of the start; leases of one that was stopped without waiting for them are given back. */
+  #life = 0;
+  #abandoned = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -59,15 +69,27 @@ export class Dispatcher implements Service {
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
+    this.#life += 1;
     // After a stop the loop of before may still be ending.
     this.#loop = this.#loop.then(() => this.#run());
   }
 
+  /**
+   * Waits for a lease under way, but not for a Redis that hangs: what such a lease brings later goes back to the front
+   * of its queue.
+   */
   async stop(): Promise<void> {
     this.#isRunning = false;
     this.#onStop?.();
     this.wake();
-    await this.#loop;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LEASE_WAIT_MS);
+    });
+    const life = this.#life;
+    await Promise.race([this.#loop, late]);
+    clearTimeout(timer);
+    if (life === this.#life) this.#abandoned = life;
   }
 
   /** Looks for tasks now instead of at the next poll: something was enqueued, or Redis is back. */
@@ -89,7 +111,7 @@ export class Dispatcher implements Service {
     // From here on: what comes while this round looks is worth another round.
     this.#isWoken = false;
     const free = concurrency - active.occupied;
-    if (free <= 0) {
+    if (free <= 0 || this.#options.isHeld()) {
       await this.#slotFreed();
       return 0;
     }
@@ -109,7 +131,7 @@ export class Dispatcher implements Service {
   async #fill(slots: number): Promise<number> {
     const candidates = new Map(this.#queues);
     let left = slots;
-    while (left > 0 && candidates.size > 0) {
+    while (left > 0 && candidates.size > 0 && !this.#options.isHeld()) {
       const draw = drawQueues({
         queues: candidates,
         slots: left,
@@ -133,16 +155,16 @@ export class Dispatcher implements Service {
     queue: string,
     max: number,
   ): Promise<{ queue: string; count: number; more: boolean }> {
-    const { broker, intake, clock, emitter, leaseDurationMs } = this.#options;
+    const { broker, intake, clock, emitter, leaseDurationMs, serverId } = this.#options;
     // Counted from before the call: the lease begins in Redis at some instant after this one.
     const askedAt = clock.monotonicMs();
-    const reply = await broker.lease(queue, max, leaseDurationMs);
+    const life = this.#life;
+    const reply = await broker.lease(queue, max, leaseDurationMs, serverId);
     for (const taskId of reply.dropped) emitter.emit('dropped', { queue, taskId });
-    intake.accept({
-      queue,
-      tasks: reply.tasks,
-      leaseEndsMonotonicMs: askedAt + leaseDurationMs,
-    });
+    const leaseEndsMonotonicMs = askedAt + leaseDurationMs;
+    const batch = { queue, tasks: reply.tasks, leaseEndsMonotonicMs };
+    if (life <= this.#abandoned) intake.giveBack(batch);
+    else intake.accept(batch);
     return { queue, count: reply.tasks.length, more: reply.more };
   }
 

@@ -1,40 +1,46 @@
 /**
- * The end of all tasks at shutdown: they may finish until `shutdownTimeout`; then each is told to stop, its thread is
- * terminated after the grace, and the task goes back to the front of its queue.
+ * The end of all tasks at shutdown: those that wait go back to the front of their queue at once; running ones may finish
+ * until `shutdownTimeout`; then each is told to stop, its thread is terminated after the grace, and it goes back too.
  */
 import type { Clock } from '../clock.ts';
-import type { TaskRef } from '../task.ts';
-import type { ActiveTasks } from './active-tasks.ts';
+import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { Service } from './service.ts';
 import type { Stopper } from './stopper.ts';
 
 /** What the drain works with. */
 export interface DrainOptions {
   readonly active: ActiveTasks;
-  readonly stopper: Pick<Stopper, 'stop'>;
+  readonly stopper: Pick<Stopper, 'stop' | 'declareStuck'>;
   readonly clock: Clock;
   readonly shutdownTimeoutMs: number;
   readonly cancelGraceMs: number;
-  /** Tasks whose code could not be stopped (a native call): they keep their lease until the process ends. */
-  onStuck(tasks: readonly TaskRef[]): void;
 }
 
-/** What a thread may take to end beyond the grace. */
+/** What a thread may take to end beyond the grace; the rest of the last second is for the outcomes. */
 const TERMINATE_MS = 500;
 
-/** A service that only stops. */
+/** A service that only stops. Tasks whose code could not be stopped are `stuck`; nothing is written for them. */
 export function drain(options: DrainOptions): Service {
-  const { active, stopper, shutdownTimeoutMs, cancelGraceMs, onStuck } = options;
+  const { active, stopper, shutdownTimeoutMs, cancelGraceMs } = options;
   return {
     name: 'drain',
     start: () => undefined,
     async stop() {
+      stopAll(stopper, active.inSlots().filter(isWaiting));
       if (await emptied(options, shutdownTimeoutMs)) return;
-      for (const task of active.inSlots()) stopper.stop(task, 'shutdown');
+      stopAll(stopper, active.inSlots());
       if (await emptied(options, cancelGraceMs + TERMINATE_MS)) return;
-      onStuck(active.inSlots().map((task) => task.ref));
+      for (const task of active.inSlots()) stopper.declareStuck(task);
     },
   };
+}
+
+function isWaiting(task: ActiveTask): boolean {
+  return task.phase === 'waiting';
+}
+
+function stopAll(stopper: Pick<Stopper, 'stop'>, tasks: readonly ActiveTask[]): void {
+  for (const task of tasks) stopper.stop(task, 'shutdown');
 }
 
 /** Waits until no task is in a slot, at most so long. */

@@ -3,8 +3,9 @@
  * here. A listener that throws is reported as a `fault` and harms nothing.
  */
 import type { RequeueReason } from '../policy/settlement.ts';
+import type { StuckReason } from '../policy/stop-reason.ts';
 import type { TaskRef } from '../task.ts';
-import type { StopReason } from '../threads/messages.ts';
+import type { FailureKind, StopReason } from '../threads/messages.ts';
 
 /** Every event with its one argument. Durations are milliseconds. */
 export interface ServerEvents {
@@ -21,8 +22,10 @@ export interface ServerEvents {
       runMs: number | undefined;
       reason:
         | StopReason
-        | 'error'
+        | FailureKind
         | 'thread_died'
+        | 'out_of_memory'
+        | 'process_died'
         | 'lease_expired'
         | 'undecodable'
         | 'not_found'
@@ -36,7 +39,7 @@ export interface ServerEvents {
       error: Error;
       delayMs: number;
       counts: boolean;
-      reason: 'failure' | 'retry_later' | 'not_failure';
+      reason: 'failure' | 'retry_later' | 'not_failure' | 'put_off';
     },
   ];
   archived: [{ task: TaskRef; error: Error }];
@@ -49,6 +52,15 @@ export interface ServerEvents {
   dropped: [{ queue: string; taskId: string }];
   /** A stop was sent to a running task. */
   stopping: [{ task: TaskRef; reason: StopReason }];
+  /**
+   * The task's thread has been terminated a second ago and has still not ended: its code is in a call that V8 cannot
+   * interrupt. The slot stays taken and the lease is kept until it has.
+   */
+  stuck: [{ task: TaskRef; reason: StuckReason }];
+  /** A thread or process died while it ran this task alone; `crashes` in all. Told before the attempt's settlement. */
+  crashed: [{ task: TaskRef; crashes: number }];
+  /** An error that nobody caught, of a task whose outcome is settled already. Its thread is replaced. */
+  lateError: [{ task: Pick<TaskRef, 'id' | 'type' | 'queue'>; error: Error }];
   /** A thread ended; the pool replaces it. */
   threadExited: [{ threadId: number }];
   /** Redis became reachable or unreachable: once per change. */

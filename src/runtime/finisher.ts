@@ -2,8 +2,9 @@
  * Ends a run: asks the policy what becomes of the task, frees the slot, hands the transition to the settler, and says
  * what happened once Redis has confirmed it.
  */
-import type { SettleReply, Settlement } from '../broker/broker.ts';
+import type { DeathMark, SettleReply, Settlement } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
+import { TaskPutOffError, ThreadDiedError } from '../errors.ts';
 import { decideSettlement, type Decision, type RunEnd } from '../policy/settlement.ts';
 import { errorText } from '../policy/error-text.ts';
 import type { TaskRef } from '../task.ts';
@@ -21,6 +22,7 @@ export interface FinisherOptions {
   readonly emitter: ServerEmitter;
   readonly hooks: UserHooks;
   readonly clock: Clock;
+  readonly maxCrashes: number;
 }
 
 /** Why an attempt failed, as the `failed` event names it. */
@@ -33,6 +35,9 @@ export interface FinishedRun {
   /** Label of the failure when the run was not stopped. */
   readonly failure: FailureReason;
 }
+
+/** A task that is put off comes back after this time, or up to twice as late; no slot waits with it. */
+const PUT_OFF_MS = 1_000;
 
 /** Ends runs. */
 export class Finisher {
@@ -48,6 +53,10 @@ export class Finisher {
     const decision = this.#decide(task, finished.end);
     this.#options.active.freeSlot(task);
     if ('error' in decision) this.#options.hooks.onError(decision.error, task.ref);
+    this.#settle(task, finished, decision);
+  }
+
+  #settle(task: ActiveTask, finished: FinishedRun, decision: Decision): void {
     const settlement = toSettlement(task, decision);
     if (settlement === undefined) {
       this.#conclude(task, finished, decision, 'lost');
@@ -61,18 +70,21 @@ export class Finisher {
     });
   }
 
-  /** Gives a task back to the front of its queue, nothing spent. */
-  requeue(task: ActiveTask, reason: 'shutdown' | 'thread_died'): void {
-    if (task.phase === 'settling') return;
+  /** Ends a task whose code never began: by the reason it was stopped for, or as a bystander of a thread's end. */
+  finishUnbegun(task: ActiveTask): void {
+    const error = new ThreadDiedError('the task had not begun');
+    const end = { kind: 'died', error, death: { kind: 'bystander', of: 'thread' } } as const;
+    this.finish(task, { end, runMs: undefined, failure: 'thread_died' });
+  }
+
+  /** Lets a task that has not begun be tried again a little later; nothing is counted or spent. */
+  putOff(task: ActiveTask, reason: string): void {
+    const error = new TaskPutOffError(reason);
+    const end = { kind: 'threw', verdict: 'retry_later', error } as const;
+    const delayMs = PUT_OFF_MS * (1 + Math.random());
+    const decision = { kind: 'retry', error, delayMs, counts: false, reason: 'put_off' } as const;
     this.#options.active.freeSlot(task);
-    const decision: Decision = { kind: 'requeue', reason };
-    this.#options.settler.settle({
-      queue: task.ref.queue,
-      settlement: { kind: 'requeue', id: task.ref.id },
-      leaseEndsMonotonicMs: task.leaseEndsMonotonicMs,
-      onSettled: (reply) =>
-        this.#conclude(task, { end: SUCCESS, runMs: undefined, failure: 'error' }, decision, reply),
-    });
+    this.#settle(task, { end, runMs: undefined, failure: 'error' }, decision);
   }
 
   #decide(task: ActiveTask, end: RunEnd): Decision {
@@ -82,6 +94,8 @@ export class Finisher {
       stop: task.stop,
       retried: task.ref.retried,
       maxRetry: task.maxRetry,
+      crashes: task.crashes,
+      maxCrashes: this.#options.maxCrashes,
       retentionSeconds: task.message.retention,
       isFailure: (error) => hooks.isFailure(error),
       retryDelay: (error) => hooks.retryDelay(task.ref, error),
@@ -90,12 +104,17 @@ export class Finisher {
 
   #conclude(task: ActiveTask, finished: FinishedRun, decision: Decision, reply: SettleReply): void {
     this.#options.active.remove(task);
-    if (reply === 'lost') this.#options.emitter.emit('lost', { task: task.ref });
-    else announce(this.#options.emitter, task.ref, decision, finished, task.stop);
+    const { emitter } = this.#options;
+    if (reply === 'lost') return emitter.emit('lost', { task: task.ref });
+    announce(emitter, {
+      task: task.ref,
+      decision,
+      finished,
+      stop: task.stop,
+      crashes: task.crashes,
+    });
   }
 }
-
-const SUCCESS: RunEnd = { kind: 'returned' };
 
 function toSettlement(task: ActiveTask, decision: Decision): Settlement | undefined {
   const { id } = task.ref;
@@ -117,10 +136,14 @@ function toSettlement(task: ActiveTask, decision: Decision): Settlement | undefi
     case 'archive':
       return failedSettlement(task.raw, task.ref, decision);
     case 'requeue':
-      return { kind: 'requeue', id };
+      return { kind: 'requeue', id, ...markOf(decision) };
     case 'drop':
       return undefined;
   }
+}
+
+function markOf({ mark }: { readonly mark?: DeathMark }): { mark?: DeathMark } {
+  return mark === undefined ? {} : { mark };
 }
 
 /** The transition of a failed attempt; the recoverer uses it as well. */
@@ -132,7 +155,7 @@ export function failedSettlement(
   const errorMsg = errorText(decision.error);
   if (decision.kind === 'archive') {
     const message = rewriteTaskMessage(raw, { errorMsg, stamp: 'lastFailedAt' });
-    return { kind: 'archive', id: ref.id, message };
+    return { kind: 'archive', id: ref.id, message, ...markOf(decision) };
   }
   const retried = decision.counts ? ref.retried + 1 : ref.retried;
   return {
@@ -141,18 +164,27 @@ export function failedSettlement(
     message: rewriteTaskMessage(raw, { errorMsg, retried, stamp: 'lastFailedAt' }),
     delayMs: decision.delayMs,
     counts: decision.counts,
+    ...markOf(decision),
   };
 }
 
-/** Says what happened; the recoverer uses it as well. */
-export function announce(
-  emitter: ServerEmitter,
-  task: TaskRef,
-  decision: Decision,
-  finished: FinishedRun,
-  stop: ActiveTask['stop'],
-): void {
+/** The end of an attempt, once Redis has confirmed it. */
+export interface ConfirmedEnd {
+  readonly task: TaskRef;
+  readonly decision: Decision;
+  readonly finished: FinishedRun;
+  readonly stop: ActiveTask['stop'];
+  /** Crashes before this end. */
+  readonly crashes: number;
+}
+
+/** Says what happened; the recoverer and the supervisor use it as well. */
+export function announce(emitter: ServerEmitter, ended: ConfirmedEnd): void {
+  const { task, decision, finished, stop } = ended;
   const runMs = finished.runMs ?? 0;
+  if ('mark' in decision && decision.mark === 'crash') {
+    emitter.emit('crashed', { task, crashes: ended.crashes + 1 });
+  }
   switch (decision.kind) {
     case 'done':
     case 'complete':
@@ -186,6 +218,7 @@ function announceFailure(
     return;
   }
   const { delayMs, counts, reason } = decision;
-  if (reason !== 'retry_later') emitter.emit('failed', { task, ...failure });
+  const hasFailed = reason !== 'retry_later' && reason !== 'put_off';
+  if (hasFailed) emitter.emit('failed', { task, ...failure });
   emitter.emit('retried', { task, error, delayMs, counts, reason });
 }

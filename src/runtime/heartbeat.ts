@@ -36,6 +36,11 @@ export interface HeartbeatOptions {
   status(): PublishedStatus;
 }
 
+/** `host:pid:uuid`. */
+export function addressOf({ host, pid, serverId }: Identity): string {
+  return `${host}:${pid}:${serverId}`;
+}
+
 /** The host's name, or what asynq writes where there is none. */
 export function hostName(): string {
   const name = hostname();
@@ -74,10 +79,9 @@ export class Heartbeat implements Service {
     }
   }
 
-  /** `host:pid:uuid`, the name of this server in Redis. */
+  /** The name of this server in Redis. */
   get address(): string {
-    const { host, pid, serverId } = this.#options.identity;
-    return `${host}:${pid}:${serverId}`;
+    return addressOf(this.#options.identity);
   }
 
   /** Milliseconds since the last pass of the loop, whether Redis took it or not; `undefined` before the first. */

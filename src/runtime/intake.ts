@@ -5,6 +5,7 @@
 import type { LeasedTask } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import { HandlerNotFoundError, UndecodableMessageError } from '../errors.ts';
+import type { HandlerBounds } from '../policy/handler-bounds.ts';
 import { retriesFromWire } from '../policy/retries.ts';
 import { stopError } from '../policy/stop-reason.ts';
 import { undecodableMessage } from '../policy/undecodable.ts';
@@ -15,6 +16,7 @@ import { decodeTaskMessage, type TaskMessage } from '../wire/task-message.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { ServerEmitter } from './emitter.ts';
 import type { Finisher } from './finisher.ts';
+import type { Isolation } from './isolation.ts';
 import type { Settler } from './settler.ts';
 import type { TaskRunner } from './task-runner.ts';
 
@@ -22,9 +24,10 @@ import type { TaskRunner } from './task-runner.ts';
 export interface IntakeOptions {
   readonly active: ActiveTasks;
   readonly registry: Registry;
-  /** Upper bounds of handlers by the URL of their module. */
-  readonly handlerTimeoutsMs: ReadonlyMap<string, number>;
+  /** Bounds of handlers by the URL of their module. */
+  readonly bounds: ReadonlyMap<string, HandlerBounds>;
   readonly runner: TaskRunner;
+  readonly isolation: Pick<Isolation, 'run' | 'isHolding'>;
   readonly finisher: Finisher;
   readonly settler: Settler;
   readonly emitter: ServerEmitter;
@@ -55,6 +58,18 @@ export class Intake {
     for (const leased of batch.tasks) this.#acceptOne(batch, leased);
   }
 
+  /** Gives a batch back to the front of its queue: it came too late. */
+  giveBack({ queue, tasks, leaseEndsMonotonicMs }: LeasedBatch): void {
+    for (const { id } of tasks) {
+      this.#options.settler.settle({
+        queue,
+        settlement: { kind: 'requeue', id },
+        leaseEndsMonotonicMs,
+        onSettled: () => undefined,
+      });
+    }
+  }
+
   #acceptOne(batch: LeasedBatch, leased: LeasedTask): void {
     const read = readMessage(batch.queue, leased);
     if (read instanceof UndecodableMessageError) {
@@ -67,6 +82,10 @@ export class Intake {
       this.#options.runner.reject(task, new HandlerNotFoundError(read.type));
     } else if (read.deadline > 0 && read.deadline * 1_000 <= this.#options.clock.wallMs()) {
       this.#rejectLate(task);
+    } else if (this.#isStillRunning(task)) {
+      this.#options.finisher.putOff(task, 'an earlier attempt of it has not ended here');
+    } else if (task.isSuspect || this.#options.isolation.isHolding) {
+      this.#options.isolation.run(task, read.payload);
     } else {
       this.#options.runner.run(task, read.payload);
     }
@@ -86,7 +105,9 @@ export class Intake {
       message,
       handler: handler ?? NO_HANDLER,
       maxRetry: Math.min(message.retry, handler?.retries ?? message.retry),
-      handlerTimeoutMs: handler && this.#options.handlerTimeoutsMs.get(handler.url),
+      bounds: (handler && this.#options.bounds.get(handler.url)) ?? NO_BOUNDS,
+      crashes: leased.crashes,
+      isSuspect: leased.isSuspect,
       waitedMs: leased.waitedMs,
       leasedMonotonicMs: this.#options.clock.monotonicMs(),
       leaseEndsMonotonicMs: batch.leaseEndsMonotonicMs,
@@ -95,9 +116,18 @@ export class Intake {
       startedWallMs: undefined,
       deadline: undefined,
       stop: undefined,
+      isStuck: false,
+      isOffered: false,
+      isSuspected: false,
     };
     this.#options.active.add(task);
     return task;
+  }
+
+  /** Its lease was lost and it came back, while its code is stuck: two attempts never run at once in one process. */
+  #isStillRunning({ ref, run }: ActiveTask): boolean {
+    const others = this.#options.active.withId(ref.id);
+    return others.some((other) => other.run !== run && other.ref.queue === ref.queue);
   }
 
   /** The handler is not called for a task whose deadline is past (protocol 16.5). */
@@ -141,6 +171,7 @@ export class Intake {
 
 /** Stands where no handler was found; never reaches a thread. */
 const NO_HANDLER: HandlerReport = { file: '', url: '', pattern: '', hasSchema: false };
+const NO_BOUNDS: HandlerBounds = {};
 
 /** The message of a leased task, or why it cannot be read. */
 export function readMessage(

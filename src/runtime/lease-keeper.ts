@@ -56,8 +56,12 @@ async function extend(
   if (held.length === 0) return;
   const askedAt = clock.monotonicMs();
   const ids = held.map((task) => task.ref.id);
-  const gone = new Set(await broker.extend(queue, ids, leaseDurationMs));
+  const reply = await broker.extend(queue, ids, leaseDurationMs);
+  const gone = new Set(reply.gone);
+  const canceled = new Set(reply.canceled);
   for (const task of held) {
+    // The mark of a cancel request: its message over Pub/Sub may have been missed.
+    if (canceled.has(task.ref.id)) stopper.stop(task, 'canceled');
     if (!gone.has(task.ref.id)) task.leaseEndsMonotonicMs = askedAt + leaseDurationMs;
     // A task that is being settled meanwhile has left `lease` by our own hand.
     else if (task.phase !== 'settling') stopper.stop(task, 'lease_lost');

@@ -21,6 +21,18 @@ export function logEvents(emitter: ServerEmitter, logger: Logger): void {
   emitter.on('revoked', ({ task }) => logger.info({ task }, 'task revoked'));
   emitter.on('requeued', ({ task, reason }) => logger.info({ task, reason }, 'task requeued'));
   emitter.on('stopping', ({ task, reason }) => logger.info({ task, reason }, 'stopping task'));
+  emitter.on('stuck', ({ task, reason }) =>
+    logger.error(
+      { task, reason },
+      'the task cannot be stopped: its code is in a call that cannot be interrupted, and keeps its slot until it returns',
+    ),
+  );
+  emitter.on('crashed', ({ task, crashes }) =>
+    logger.error({ task, crashes }, 'the task ended the thread or process that ran it'),
+  );
+  emitter.on('lateError', ({ task, error }) =>
+    logger.error({ task, err: error }, 'an error nobody caught, of a task that had ended'),
+  );
   emitter.on('lost', ({ task }) =>
     logger.warn({ task }, 'the task was not ours any more; nothing was written'),
   );

@@ -10,7 +10,7 @@ import { undecodableMessage } from '../policy/undecodable.ts';
 import { UNDECODABLE_TYPE, type TaskRef } from '../task.ts';
 import type { Registry } from '../threads/registry.ts';
 import { every } from './every.ts';
-import { announce, failedSettlement } from './finisher.ts';
+import { announce, failedSettlement, type FinishedRun } from './finisher.ts';
 import { readMessage, refOf } from './intake.ts';
 import type { ServerEmitter } from './emitter.ts';
 import type { Service } from './service.ts';
@@ -26,6 +26,13 @@ export interface RecovererOptions {
   readonly hooks: Pick<UserHooks, 'isFailure' | 'retryDelay'>;
   readonly emitter: ServerEmitter;
 }
+
+/** An ordinary failure, as asynq counts it: whether the task or the machine ended its server, nobody knows. */
+const EXPIRED: FinishedRun = {
+  end: { kind: 'threw', verdict: 'failure', error: stopError('lease_lost') },
+  runMs: undefined,
+  failure: 'lease_expired',
+};
 
 interface Recovery {
   readonly task: TaskRef;
@@ -58,14 +65,7 @@ async function recoverQueue(options: RecovererOptions, queue: string): Promise<v
     recoveries.forEach(({ task, decision }, index) => {
       // "lost": another server was faster, or the owner came back in time.
       if (replies[index] !== 'settled') return;
-      const end = { kind: 'died', error: stopError('lease_lost'), hasBegun: true } as const;
-      announce(
-        emitter,
-        task,
-        decision,
-        { end, runMs: undefined, failure: 'lease_expired' },
-        undefined,
-      );
+      announce(emitter, { task, decision, finished: EXPIRED, stop: undefined, crashes: 0 });
     });
     if (!replies.includes('settled')) return;
   }
@@ -76,13 +76,15 @@ function plan(options: RecovererOptions, queue: string, lease: ExpiredLease): Re
   if (message instanceof UndecodableMessageError) return planUndecodable(queue, lease, message);
   const task = refOf(queue, lease.id, message);
   const decision = decideSettlement({
-    end: { kind: 'died', error: stopError('lease_lost'), hasBegun: true },
+    end: EXPIRED.end,
     stop: undefined,
     retried: task.retried,
     maxRetry: Math.min(
       message.retry,
       options.registry.resolve(message.type)?.retries ?? message.retry,
     ),
+    crashes: 0,
+    maxCrashes: Number.POSITIVE_INFINITY,
     retentionSeconds: message.retention,
     isFailure: (error) => options.hooks.isFailure(error),
     retryDelay: (error) => options.hooks.retryDelay(task, error),

@@ -3,40 +3,31 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Broker, QueueInfo } from '../broker/broker.ts';
 import { createRedisBroker } from '../broker/redis-broker.ts';
+import { systemClock } from '../clock.ts';
 import { resolveServerSettings, type ServerOptions, type ServerSettings } from '../config.ts';
 import { redisFor, type RedisInUse } from '../embedded/redis-for.ts';
 import { ServerStateError, toError } from '../errors.ts';
 import { createLogger } from '../logger.ts';
-import { handlerTimeouts } from '../policy/handler-bounds.ts';
+import { handlerBounds } from '../policy/handler-bounds.ts';
+import type { TaskRef } from '../task.ts';
+import type { HandlerReport, StopReason } from '../threads/messages.ts';
 import { createRegistry } from '../threads/registry.ts';
 import { scanHandlers } from '../threads/scan-handlers.ts';
 import { compose, type Composition } from './compose.ts';
 import { ServerEmitter, type ServerListener } from './emitter.ts';
 import type { ServerEvents } from './events.ts';
-import { hostName, type PublishedStatus } from './heartbeat.ts';
+import { addressOf, hostName, type Identity, type PublishedStatus } from './heartbeat.ts';
 import { logEvents } from './log-events.ts';
 import { runUntilSignal } from './signals.ts';
+import { logStart } from './log-start.ts';
+import {
+  type ServerSnapshot,
+  type ServerStatus,
+  type ShutdownReport,
+  snapshotOf,
+} from './server-snapshot.ts';
 import { startServices, stopServices } from './services.ts';
-
-/**
- * new -> starting -> active -> (stopped) -> closing -> closed. `stopped` pulls no new tasks but finishes the running
- * ones; a closed server cannot start again.
- */
-export type ServerStatus = 'new' | 'starting' | 'active' | 'stopped' | 'closing' | 'closed';
-
-/** What a server is doing now; for health checks and metrics. */
-export interface ServerSnapshot {
-  readonly status: ServerStatus;
-  readonly threadsTotal: number;
-  /** Threads that have started and live. */
-  readonly threadsReady: number;
-  readonly threadsBusy: number;
-  /** Tasks in slots. */
-  readonly active: number;
-  readonly isRedisUp: boolean;
-  /** Milliseconds since the heartbeat's last pass; `undefined` before the first. */
-  readonly lastHeartbeatAgeMs: number | undefined;
-}
+import type { Supervised, Suspect } from './supervised.ts';
 
 /**
  * A server. Options and their defaults: `ServerOptions`; wrong ones throw `InvalidOptionsError` here, all at once.
@@ -45,17 +36,29 @@ export interface ServerSnapshot {
 export class Server {
   readonly settings: ServerSettings;
   readonly logger: Logger;
+  /** UUID of this server: its name in Redis, and the owner of its leases. */
+  readonly serverId: string = randomUUID();
   readonly #options: ServerOptions;
+  readonly #supervised: Supervised | undefined;
   readonly #emitter = new ServerEmitter();
+  readonly #identity: Identity = {
+    host: hostName(),
+    pid: process.pid,
+    serverId: this.serverId,
+    startedWallMs: Date.now(),
+  };
   #status: ServerStatus = 'new';
   #redis: RedisInUse | undefined;
   #broker: Broker | undefined;
   #inside: Composition | undefined;
+  #reports: readonly HandlerReport[] = [];
   /** Ends, never rejecting, when `start()` has ended. */
   #starting: Promise<void> = Promise.resolve();
-  #shutdown: Promise<void> | undefined;
+  #shutdown: Promise<ShutdownReport> | undefined;
 
-  constructor(options: ServerOptions) {
+  /** `supervised` is for the children of `threadmill serve`. */
+  constructor(options: ServerOptions, supervised?: Supervised) {
+    this.#supervised = supervised;
     this.settings = resolveServerSettings(options);
     this.#options = options;
     const logger = options.logger ?? createLogger({ level: this.settings.logLevel });
@@ -110,9 +113,9 @@ export class Server {
   /**
    * Ends the server: no new tasks, running ones may finish until `shutdownTimeout`, the rest is stopped and goes back
    * to the front of its queue. May be called at any time and more than once. Never rejects, never takes longer than
-   * `shutdownTimeout + cancelGrace + 1 s`.
+   * `shutdownTimeout + cancelGrace + 1 s`. Answers which tasks still run: code in a native call cannot be stopped.
    */
-  shutdown(): Promise<void> {
+  shutdown(): Promise<ShutdownReport> {
     this.#shutdown ??= this.#close();
     return this.#shutdown;
   }
@@ -122,21 +125,17 @@ export class Server {
    * process at once with exit code 1.
    */
   async run(): Promise<void> {
-    await runUntilSignal(this);
+    await runUntilSignal({
+      start: () => this.start(),
+      stop: () => this.stop(),
+      shutdown: () => this.shutdown(),
+      force: () => void this.#force(),
+    });
   }
 
   /** What the server is doing now. */
   snapshot(): ServerSnapshot {
-    const inside = this.#inside;
-    return {
-      status: this.#status,
-      threadsTotal: this.settings.threads,
-      threadsReady: inside?.pool.ready ?? 0,
-      threadsBusy: inside?.pool.busy ?? 0,
-      active: inside?.active.occupied ?? 0,
-      isRedisUp: inside?.health.isRedisUp ?? false,
-      lastHeartbeatAgeMs: inside?.heartbeat.ageMs,
-    };
+    return snapshotOf(this.#status, this.settings.threads, this.#inside);
   }
 
   /** Names of the queues it serves. */
@@ -148,6 +147,43 @@ export class Server {
   async queueInfo(queue: string): Promise<QueueInfo> {
     if (this.#broker === undefined) throw new ServerStateError('queueInfo()', this.#status);
     return this.#broker.queueInfo(queue);
+  }
+
+  /** The handlers it found at its start: pattern, file and bounds of each. */
+  get handlerReports(): readonly HandlerReport[] {
+    return this.#reports;
+  }
+
+  /** `host:pid:uuid`, its entry in the fleet's list. */
+  get address(): string {
+    return addressOf(this.#identity);
+  }
+
+  /** Running tasks that have been told to stop, with the reason of each. */
+  beingStopped(): { readonly task: TaskRef; readonly reason: StopReason }[] {
+    const running = this.#inside?.active.inSlots() ?? [];
+    return running.flatMap(({ ref, stop }) =>
+      stop === undefined ? [] : [{ task: ref, reason: stop }],
+    );
+  }
+
+  /** Pulls no new tasks, and waits until the outcomes handed over so far are written. For a child about to be killed. */
+  async flush(): Promise<void> {
+    await this.#inside?.dispatcher.stop();
+    await this.#inside?.settler.flushed();
+  }
+
+  /**
+   * Takes over a task that another server of this machine holds, to run it alone. `false` when it was not that server's
+   * any more. Rejects as every call to Redis.
+   */
+  async adopt({ queue, taskId, owner: from }: Suspect): Promise<boolean> {
+    const { leaseDurationMs: leaseMs } = this.settings;
+    const askedAt = systemClock.monotonicMs();
+    const task = await this.#broker?.adopt({ queue, taskId, from, to: this.serverId, leaseMs });
+    if (task === undefined) return false;
+    this.#inside?.intake.accept({ queue, tasks: [task], leaseEndsMonotonicMs: askedAt + leaseMs });
+    return true;
   }
 
   async #startOrTearDown(): Promise<void> {
@@ -179,57 +215,45 @@ export class Server {
       scanHandlers(settings.handlers, { middleware: settings.middleware }),
     ]);
     this.#goOn();
-    warnOfEviction(this.logger, facts.evictionPolicy);
+    this.#reports = reports;
     this.#inside = compose({
       settings,
       hooks: this.#options,
       broker: this.#broker,
       registry: createRegistry(reports),
-      handlerTimeoutsMs: handlerTimeouts(reports),
-      identity: {
-        host: hostName(),
-        pid: process.pid,
-        serverId: randomUUID(),
-        startedWallMs: Date.now(),
-      },
+      bounds: handlerBounds(reports),
+      identity: this.#identity,
       emitter: this.#emitter,
       logger: this.logger,
+      supervised: this.#supervised,
       status: () => this.#publishedStatus(),
-      onStuck: (tasks) => {
-        this.logger.error({ tasks }, 'tasks could not be stopped; they run until the process ends');
-      },
     });
     await startServices(this.#inside.services, this.#goOn);
-    this.#logStart(facts.product, facts.version, reports);
+    logStart(this.logger, this.settings, facts, reports);
   }
 
-  #logStart(product: string, version: string, reports: readonly { pattern: string }[]): void {
-    const { threads, tasksPerThread, concurrency, concurrencySource, queues } = this.settings;
-    this.logger.info(
-      {
-        threads,
-        tasksPerThread,
-        concurrency,
-        concurrencySource,
-        queues,
-        handlers: reports.map((report) => report.pattern),
-        redis: `${product} ${version}`,
-      },
-      'started',
-    );
-  }
-
-  async #close(): Promise<void> {
+  async #close(): Promise<ShutdownReport> {
     if (this.#status === 'new' || this.#status === 'closed') {
       this.#status = 'closed';
-      return;
+      return { stillRunning: [] };
     }
     this.#status = 'closing';
     this.logger.info('shutting down');
     void this.#beat(); // not awaited: a Redis that gives no answer would hold up the shutdown
     await this.#tearDown();
     await Promise.race([this.#starting, elapsed(STOP_MARGIN_MS)]);
-    this.logger.info('shut down');
+    const stillRunning = this.#inside?.active.inSlots().map(({ ref }) => ref) ?? [];
+    if (stillRunning.length === 0) this.logger.info('shut down');
+    else this.logger.error({ tasks: stillRunning }, 'shut down; these tasks could not be stopped');
+    return { stillRunning };
+  }
+
+  /** An ordinary exit waits for threads that are in a native call; only a signal does not. */
+  async #force(): Promise<void> {
+    const ended = this.#inside?.pool.destroy().then(() => true);
+    const haveEnded = await Promise.race([ended, elapsed(FORCE_MS).then(() => false)]);
+    if (haveEnded === false) process.kill(process.pid, 'SIGKILL');
+    process.exit(1);
   }
 
   async #tearDown(): Promise<void> {
@@ -266,17 +290,11 @@ export class Server {
 
 /** What the stop of all services may take beyond the tasks' own time. */
 const STOP_MARGIN_MS = 700;
+/** What threads get to end when a second signal comes. */
+const FORCE_MS = 200;
 
 function elapsed(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms).unref();
   });
-}
-
-function warnOfEviction(logger: Logger, policy: string | undefined): void {
-  if (policy === undefined || policy === 'noeviction') return;
-  logger.warn(
-    { policy },
-    'Redis may evict tasks when its memory is full: set maxmemory-policy to noeviction',
-  );
 }

@@ -54,6 +54,11 @@ export class Settler implements Service {
   /** Waits for everything handed over, until the last lease involved has ended or the signal aborts. */
   async stop(signal?: AbortSignal): Promise<void> {
     this.#giveUp = signal;
+    await this.flushed();
+  }
+
+  /** Waits until everything handed over by now is written or given up. */
+  async flushed(): Promise<void> {
     while (this.#flights.size > 0 || this.#flush !== undefined) {
       this.#send();
       await Promise.all(this.#flights);

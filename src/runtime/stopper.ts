@@ -1,20 +1,27 @@
 /**
- * The one path on which a running task is stopped, whatever the reason: told by port and shared memory, given
- * `cancelGrace` to end by itself, then its thread is terminated and replaced. The slot is free only when the code has
- * really stopped.
+ * The one path on which a task is stopped, whatever the reason, in four steps: its run is told by port and shared
+ * memory; it has a grace to end by itself; then its thread is terminated and replaced; a thread that is not gone a second
+ * later is stuck in a call that V8 cannot interrupt. The slot is free only when the code has really stopped.
  */
 import type { StopReason } from '../threads/messages.ts';
 import type { ThreadPool } from '../threads/thread-pool.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { ServerEmitter } from './emitter.ts';
+import type { Finisher } from './finisher.ts';
 
 /** What the stopper works with. */
 export interface StopperOptions {
-  readonly active: Pick<ActiveTasks, 'get'>;
+  readonly active: Pick<ActiveTasks, 'get' | 'declareStuck'>;
   readonly pool: Pick<ThreadPool, 'stop' | 'terminate'>;
+  readonly finisher: Pick<Finisher, 'finishUnbegun'>;
   readonly emitter: ServerEmitter;
   readonly cancelGraceMs: number;
+  /** Takes a task back that is not on its way to a thread yet; `false` when it is. */
+  withdraw(task: ActiveTask): boolean;
 }
+
+/** A thread is stuck when it lives so long after its termination. */
+const STUCK_AFTER_MS = 1_000;
 
 /** Stops runs. A second reason for the same run is ignored: the first one is what the handler was told. */
 export class Stopper {
@@ -24,12 +31,20 @@ export class Stopper {
     this.#options = options;
   }
 
-  /** Begins to stop the task. A task that no thread has begun is told at its beginning. */
+  /**
+   * Begins to stop the task. One that waits in the pool's line ends at once; one on its way to a thread is told at its
+   * beginning. At shutdown a handler's own grace is cut to the server's, or the shutdown would take longer than it may.
+   */
   stop(task: ActiveTask, reason: StopReason): void {
-    if (task.stop !== undefined || task.phase === 'settling') return;
-    task.stop = reason;
-    this.#options.emitter.emit('stopping', { task: task.ref, reason });
-    if (task.phase === 'running') this.#tell(task, reason);
+    if (task.phase === 'settling') return;
+    if (task.stop === undefined) {
+      task.stop = reason;
+      this.#options.emitter.emit('stopping', { task: task.ref, reason });
+      if (task.phase === 'running') this.#tell(task, reason);
+      else this.#stopWaiting(task);
+    } else if (reason === 'shutdown' && task.phase === 'running') {
+      this.#terminateAfter(task, this.#options.cancelGraceMs);
+    }
   }
 
   /** To be called when a thread begins a run: hands over a stop that came earlier. */
@@ -37,17 +52,47 @@ export class Stopper {
     if (task.stop !== undefined) this.#tell(task, task.stop);
   }
 
+  /**
+   * Ends the threads of these runs without asking, as one of them did something that nobody can pin on one. Each becomes
+   * a suspect.
+   */
+  suspect(tasks: readonly ActiveTask[]): void {
+    for (const task of tasks) task.isSuspected = true;
+    for (const task of tasks) this.#terminate(task);
+  }
+
+  #stopWaiting(task: ActiveTask): void {
+    if (task.isOffered || !this.#options.withdraw(task)) return;
+    this.#options.finisher.finishUnbegun(task);
+  }
+
   #tell(task: ActiveTask, reason: StopReason): void {
-    this.#options.pool.stop(task.run, reason);
-    const timer = setTimeout(() => this.#terminate(task), this.#options.cancelGraceMs);
-    timer.unref();
+    const { pool, cancelGraceMs } = this.#options;
+    pool.stop(task.run, reason);
+    const own = task.bounds.cancelGraceMs ?? cancelGraceMs;
+    this.#terminateAfter(task, reason === 'shutdown' ? Math.min(own, cancelGraceMs) : own);
+  }
+
+  #terminateAfter(task: ActiveTask, graceMs: number): void {
+    setTimeout(() => this.#terminate(task), graceMs).unref();
   }
 
   #terminate(task: ActiveTask): void {
-    const current = this.#options.active.get(task.run);
-    if (current === undefined || current.phase === 'settling') return;
-    this.#options.pool
-      .terminate(task.run)
-      .catch((error: unknown) => this.#options.emitter.fault('terminate', error));
+    if (this.#isOver(task)) return;
+    const { pool, emitter } = this.#options;
+    pool.terminate(task.run).catch((error: unknown) => emitter.fault('terminate', error));
+    setTimeout(() => this.declareStuck(task), STUCK_AFTER_MS).unref();
+  }
+
+  /** Says that the task's thread could not be ended, if it has not been by now. Once per run. */
+  declareStuck(task: ActiveTask): void {
+    if (task.isStuck || this.#isOver(task)) return;
+    const { active, emitter } = this.#options;
+    active.declareStuck(task);
+    emitter.emit('stuck', { task: task.ref, reason: task.stop ?? 'suspect' });
+  }
+
+  #isOver(task: ActiveTask): boolean {
+    return task.phase === 'settling' || this.#options.active.get(task.run) !== task;
   }
 }

@@ -4,15 +4,16 @@
 import type { Clock } from '../clock.ts';
 import { ThreadDiedError, type HandlerNotFoundError } from '../errors.ts';
 import { attemptDeadline, type AttemptDeadline } from '../policy/attempt-deadline.ts';
-import type { RunEnd } from '../policy/settlement.ts';
+import type { RunDeath, RunEnd } from '../policy/settlement.ts';
 import { reviveError } from '../serialize-error.ts';
-import type { LogLine, SerializedError, TaskEnvelope, TaskOutcome } from '../threads/messages.ts';
-import type { EnqueueFromThread, PoolListener } from '../threads/pool-listener.ts';
+import type { LogLine, TaskEnvelope, TaskOutcome } from '../threads/messages.ts';
+import type { Death, Doom, EnqueueFromThread, PoolListener } from '../threads/pool-listener.ts';
 import type { ThreadPool } from '../threads/thread-pool.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ServerEmitter } from './emitter.ts';
 import type { Finisher } from './finisher.ts';
+import type { HangWatch } from './hang-watch.ts';
 import type { Stopper } from './stopper.ts';
 import type { UserHooks } from './user-hooks.ts';
 
@@ -22,7 +23,8 @@ export interface TaskRunnerOptions {
   readonly pool: Pick<ThreadPool, 'hand'>;
   readonly finisher: Finisher;
   readonly stopper: Stopper;
-  readonly deadlines: Deadlines;
+  readonly deadlines: Pick<Deadlines, 'watch'>;
+  readonly hangWatch: Pick<HangWatch, 'watch'>;
   readonly emitter: ServerEmitter;
   readonly hooks: UserHooks;
   readonly clock: Clock;
@@ -50,7 +52,7 @@ export class TaskRunner implements PoolListener {
   }
 
   onBegun(run: number, threadId: number, atWallMs: number): void {
-    const { active, stopper, deadlines, emitter, clock } = this.#options;
+    const { active, stopper, deadlines, hangWatch, emitter, clock } = this.#options;
     const task = active.get(run);
     if (task === undefined) return;
     task.phase = 'running';
@@ -58,6 +60,7 @@ export class TaskRunner implements PoolListener {
     task.startedWallMs = atWallMs;
     task.deadline = this.#deadline(task, atWallMs);
     deadlines.watch(task);
+    hangWatch.watch(task);
     const sinceLease = clock.monotonicMs() - task.leasedMonotonicMs;
     const waitMs = task.waitedMs === undefined ? undefined : task.waitedMs + sinceLease;
     emitter.emit('started', { task: task.ref, threadId, waitMs });
@@ -87,29 +90,33 @@ export class TaskRunner implements PoolListener {
     this.#options.finisher.finish(task, {
       end: this.#thrown(task, outcome),
       runMs: outcome.runMs,
-      failure: outcome.verdict === 'invalid_payload' ? 'invalid_payload' : 'error',
+      failure: outcome.verdict === 'invalid_payload' ? 'invalid_payload' : outcome.failure,
     });
   }
 
-  onDied(run: number, error: Error, wasTerminated: boolean): void {
+  onDied(run: number, death: Death): void {
     const { active, finisher } = this.#options;
     const task = active.get(run);
     if (task === undefined) return;
-    // A neighbour on a thread that was ended because of another task: nothing of this is its fault.
-    if (wasTerminated && task.stop === undefined) {
-      finisher.requeue(task, 'thread_died');
-      return;
-    }
-    const death = new ThreadDiedError(`the thread ended while it ran the task: ${error.message}`);
-    const end = { kind: 'died', error: death, hasBegun: task.phase === 'running' } as const;
-    finisher.finish(task, { end, runMs: this.#runMs(task), failure: 'thread_died' });
+    const end = {
+      kind: 'died',
+      error: new ThreadDiedError(deathText(death)),
+      death: { kind: blame(task, death), of: 'thread' },
+    } as const;
+    const failure = death.isOutOfMemory ? 'out_of_memory' : 'thread_died';
+    finisher.finish(task, { end, runMs: this.#runMs(task), failure });
   }
 
-  onUncaught(run: number, error: SerializedError, threadId: number): void {
-    const task = this.#options.active.get(run);
-    const whose = task === undefined ? `run ${run}` : `task ${task.ref.id}`;
-    const where = `thread ${threadId}, uncaught error of ${whose}`;
-    this.#options.emitter.fault(where, reviveError(error));
+  onDoomed(doom: Doom, threadId: number): void {
+    const { emitter } = this.#options;
+    const error = reviveError(doom.error);
+    const { task } = doom;
+    if (task?.isOver === true) {
+      const { id, type, queue } = task;
+      emitter.emit('lateError', { task: { id, type, queue }, error });
+    } else if (task === undefined) {
+      emitter.fault(`thread ${threadId}, uncaught error of no task`, error);
+    }
   }
 
   onThreadExit(threadId: number): void {
@@ -122,6 +129,8 @@ export class TaskRunner implements PoolListener {
 
   #thrown(task: ActiveTask, outcome: Extract<TaskOutcome, { kind: 'threw' }>): RunEnd {
     const { verdict, isFailure, retryDelay } = outcome;
+    // It has ended its thread: not what an error does, and not to be tried 25 times.
+    if (outcome.failure === 'exit') return crashed(reviveError(outcome.error));
     return {
       kind: 'threw',
       verdict,
@@ -155,7 +164,7 @@ export class TaskRunner implements PoolListener {
     return attemptDeadline({
       timeoutSeconds: task.message.timeout,
       deadlineSeconds: task.message.deadline,
-      handlerTimeoutMs: task.handlerTimeoutMs,
+      handlerTimeoutMs: task.bounds.timeoutMs,
       nowMs: startWallMs,
     });
   }
@@ -164,4 +173,21 @@ export class TaskRunner implements PoolListener {
     if (task.startedWallMs === undefined) return undefined;
     return Math.max(0, this.#options.clock.wallMs() - task.startedWallMs);
   }
+}
+
+/** What a thread's death means for this task. */
+function blame(task: ActiveTask, { kind }: Death): RunDeath['kind'] {
+  if (kind === 'alone' || kind === 'together') return kind;
+  // Ended by us: a neighbour of whom it was ended for, unless nobody knows which of them it was.
+  return task.isSuspected && kind === 'terminated' ? 'together' : 'bystander';
+}
+
+function deathText({ isOutOfMemory, error }: Death): string {
+  return isOutOfMemory
+    ? 'the thread ran out of memory while it ran the task'
+    : `the thread ended while it ran the task: ${error.message}`;
+}
+
+function crashed(error: Error): RunEnd {
+  return { kind: 'died', error, death: { kind: 'alone', of: 'thread' } };
 }

@@ -33,6 +33,8 @@ export interface TaskEnvelope {
   readonly deadline?: number;
   /** Whether a result will be stored: without a retention it is not even encoded. */
   readonly keepsResult: boolean;
+  /** Where the thread notes in the journal that it runs this task; absent without a journal (threads/journal-record). */
+  readonly journalSlot?: number;
 }
 
 /** Why a running task is stopped. Each is a metric label and has its own error text (policy/stop-reason). */
@@ -48,6 +50,12 @@ export type StopReason =
 /** What a thrown value asks for. */
 export type Verdict = 'failure' | 'skip_retry' | 'revoke' | 'retry_later' | 'invalid_payload';
 
+/**
+ * What an attempt failed of, beyond an ordinary throw; a metric label. `not_serializable`: a result that cannot be
+ * encoded; `uncaught`: an error nobody caught, or a promise nobody awaited; `exit`: `process.exit` in a handler.
+ */
+export type FailureKind = 'error' | 'not_serializable' | 'uncaught' | 'exit';
+
 /** How a run ended, told by the thread itself. `runMs` is measured there by its monotonic clock. */
 export type TaskOutcome =
   | { readonly kind: 'returned'; readonly runMs: number; readonly result?: Uint8Array }
@@ -55,6 +63,7 @@ export type TaskOutcome =
       readonly kind: 'threw';
       readonly runMs: number;
       readonly verdict: Verdict;
+      readonly failure: FailureKind;
       readonly error: SerializedError;
       /** Answer of the handler's own `isFailure`, given on the real error in the thread. */
       readonly isFailure?: boolean;
@@ -111,8 +120,28 @@ export type FromThread =
       readonly items: readonly EnqueueItem[];
     }
   | { readonly kind: 'outcome'; readonly run: number; readonly outcome: TaskOutcome }
-  /** An uncaught error whose asynchronous context belongs to `run` (0 = unknown); the thread ends after it. */
-  | { readonly kind: 'uncaught'; readonly run: number; readonly error: SerializedError };
+  /** The thread is about to end and has not begun this run, nor will it: another thread may. Comes after `doomed`. */
+  | { readonly kind: 'refused'; readonly run: number }
+  /** A process that a handler started (`run` 0 = outside of any run), and its end. They end with their thread. */
+  | { readonly kind: 'spawned'; readonly run: number; readonly pid: number }
+  | { readonly kind: 'exited'; readonly pid: number }
+  /**
+   * The thread is about to end because of what the code of `run` (0 = unknown) did: an uncaught error, after which its
+   * other runs may finish first, or `process.exit`, after which they cannot. Posted after the run's outcome.
+   */
+  | {
+      readonly kind: 'doomed';
+      readonly by: 'uncaught' | 'exit';
+      readonly run: number;
+      /** The task of that run. `isOver`: its outcome had been posted before; then this is a late error of it. */
+      readonly task?: {
+        readonly id: string;
+        readonly type: string;
+        readonly queue: string;
+        readonly isOver: boolean;
+      };
+      readonly error: SerializedError;
+    };
 
 /** Main -> thread, through the control port. */
 export type ToThread =
@@ -124,12 +153,13 @@ export type ToThread =
     };
 
 /**
- * The board: shared memory of one thread, an Int32Array with two cells per task slot. Cell `2 * slot` holds the run
- * that the thread is on in that slot (0 = none, written by the thread); cell `2 * slot + 1` the run that main wants
- * stopped (written by main). A stop is thus seen by code that never yields, at the price of one `Atomics.load`, and a
- * late stop cannot hit the next run: the numbers differ.
+ * The board: shared memory of one thread, an Int32Array with three cells per task slot. Cell `3 * slot` holds the run
+ * that the thread is on in that slot (0 = none, written by the thread); `3 * slot + 1` the run that main wants stopped
+ * (written by main); `3 * slot + 2` counts signs of life, `ctx.heartbeat()` and `ctx.progress()` (written by the
+ * thread, read by main, so that they cost no message). A stop is thus seen by code that never yields, at the price of
+ * one `Atomics.load`, and a late stop cannot hit the next run: the numbers differ. It outlives its thread.
  */
-export const BOARD_CELLS_PER_SLOT = 2;
+export const BOARD_CELLS_PER_SLOT = 3;
 
 /** What the throw-away thread reports about one handler module. */
 export interface HandlerReport {
@@ -139,6 +169,10 @@ export interface HandlerReport {
   /** Upper bounds declared by the handler. */
   readonly timeout?: Duration;
   readonly retries?: number;
+  /** Its own time to end after a stop, instead of the server's. */
+  readonly cancelGrace?: Duration;
+  /** A run that gives no sign of life for so long is stopped. */
+  readonly heartbeat?: Duration;
   /** Whether the module answers these itself, in its thread. */
   readonly hasSchema: boolean;
 }
@@ -175,4 +209,6 @@ export interface ThreadSettings {
   readonly maxResultSize: number;
   /** Log lines below this level are not sent. */
   readonly logLevel: LogLevel | 'silent';
+  /** File descriptor of the journal, inherited by the whole process; absent without a supervisor. */
+  readonly journalFd?: number;
 }

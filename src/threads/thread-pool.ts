@@ -1,218 +1,168 @@
 /**
- * Piscina behind a narrow face: hands tasks to threads, brings what they say, and ends a thread that will not stop.
+ * Hands tasks to threads, brings what the threads say, and ends a thread that will not stop.
+ *
+ *     waiting in the line -> handed to a thread -> begun -> its outcome, or the death of its thread
+ *
+ * A run is handed over only when a thread has room for it, so that what waits can be withdrawn. One whose thread ends or
+ * refuses it before it has begun goes back to the head of the line.
  *
  * Piscina's own answer to a task only says that its thread is free; everything a task has to say comes through the
- * control port of its thread, in order. Piscina's abort signal is never used: it frees the slot seconds before the code
- * has stopped, and drops answers already posted.
+ * control port of its thread, in order.
  */
-import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
-import { toError } from '../errors.ts';
-import { BOARD_CELLS_PER_SLOT } from './messages.ts';
-import type {
-  FromThread,
-  StopReason,
-  TaskEnvelope,
-  ThreadHello,
-  ThreadSettings,
-  ToThread,
-} from './messages.ts';
+import type { ChildProcesses } from './child-processes.ts';
+import { deathOf } from './death.ts';
+import { Handover } from './handover.ts';
+import type { FailureKind, FromThread, StopReason, TaskEnvelope } from './messages.ts';
 import type { PoolListener } from './pool-listener.ts';
-import { taskWorkerUrl } from './worker-urls.ts';
+import { terminateWorker } from './terminate-worker.ts';
+import { ThreadCrew, type ThreadPoolOptions } from './thread-crew.ts';
+import { MemoryProbe, type ThreadMemory } from './thread-memory.ts';
+import type { RunRecord, ThreadInfo, ThreadRecord } from './thread-record.ts';
 
-/** What the pool is made of. */
-export interface ThreadPoolOptions {
-  readonly threads: number;
-  readonly settings: ThreadSettings;
-  /** V8 heap limit per thread in MB; default: Node's. */
-  readonly maxOldGenerationMb?: number | undefined;
-}
+export type { ThreadInfo, ThreadMemory, ThreadPoolOptions };
 
-interface RunRecord {
-  /** Known once the thread has begun it. */
-  threadId: number | undefined;
-  /** Kept here, not asked of the thread: its port may have closed before the end of the run is told. */
-  wasTerminated: boolean;
-}
+type Outcome = Extract<FromThread, { kind: 'outcome' }>;
 
-interface ThreadRecord {
-  readonly threadId: number;
-  readonly port: MessagePort;
-  readonly board: Int32Array;
-  /** Nothing more is handed to a thread that is about to be terminated. */
-  isCondemned: boolean;
-}
-
-/** Payloads from this size on are transferred, not cloned: below it a copy is cheaper than the bookkeeping. */
-const TRANSFER_FROM_BYTES = 65_536;
-
-/** Threads load one small module; where that takes longer the machine is in trouble and the start says so. */
-const BOOT_LIMIT_MS = 60_000;
-const BOOT_TOO_SLOW = `the worker threads did not answer within ${BOOT_LIMIT_MS / 1000} s`;
+/** What was taken for the outcome of a run whose handler has not returned. */
+const ENDS_THREAD: ReadonlySet<FailureKind> = new Set(['uncaught', 'exit']);
 
 /** A fixed number of worker threads. */
 export class ThreadPool {
   readonly #options: ThreadPoolOptions;
-  readonly #threads = new Map<number, ThreadRecord>();
-  /** Runs handed over whose end is not known yet. */
-  readonly #runs = new Map<number, RunRecord>();
-  #piscina: Piscina | undefined;
+  readonly #crew: ThreadCrew;
+  readonly #handover: Handover;
+  readonly #probe = new MemoryProbe();
+  /** Processes of threads that have ended by themselves. */
+  readonly #orphans = new Set<ChildProcesses>();
   #listener: PoolListener | undefined;
-  /** While it starts: called with each thread's hello, or with what ends the start. */
-  #onHello: ((failure?: Error) => void) | undefined;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
+    const onFault = (where: string, error: unknown): void => this.#listener?.onFault(where, error);
+    this.#crew = new ThreadCrew(options, {
+      onUsable: () => this.#handover.handOn(),
+      onMessage: (thread, said) => this.#hear(thread, said),
+      onExit: (thread, error) => this.#onExit(thread, error),
+      onFault,
+    });
+    this.#handover = new Handover({
+      crew: this.#crew,
+      journalFd: options.settings.journalFd,
+      onUnsent: (run, error) => this.#tellUnbegun(run, error),
+      onFault,
+    });
   }
 
   get total(): number {
     return this.#options.threads;
   }
 
-  /** Threads that have loaded the entry module and live. */
+  /** Threads that have loaded the entry module, live, and are not about to end. */
   get ready(): number {
-    return this.#threads.size;
+    return this.#countThreads(({ isCondemned }) => !isCondemned);
   }
 
   /** Threads on which at least one task has begun. */
   get busy(): number {
-    const busy = new Set([...this.#runs.values()].map((record) => record.threadId));
-    busy.delete(undefined);
-    return busy.size;
+    return this.#countThreads(({ begunCount }) => begunCount > 0);
   }
 
-  /** Starts all threads; resolves when each has answered. */
+  /** Starts all threads; resolves when each has answered. When it rejects, all have ended. */
   async start(listener: PoolListener): Promise<void> {
     this.#listener = listener;
-    const { threads, settings, maxOldGenerationMb } = this.#options;
-    const piscina = new Piscina({
-      filename: taskWorkerUrl.href,
-      minThreads: threads,
-      maxThreads: threads,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: settings.tasksPerThread,
-      // 'sync', the default, freezes an idle thread: timers and sockets of a handler would stall until the next task.
-      atomics: 'disabled',
-      recordTiming: false,
-      workerData: settings,
-      loadBalancer: (_task, workers) => this.#leastBusy(workers),
-      ...(maxOldGenerationMb === undefined
-        ? {}
-        : { resourceLimits: { maxOldGenerationSizeMb: maxOldGenerationMb } }),
-    });
-    this.#piscina = piscina;
-    piscina.on('message', (message: unknown) => this.#welcome(message));
-    // Without tasks on the thread its error comes here; the thread is replaced all the same.
-    piscina.on('error', (error: unknown) => this.#listener?.onFault('thread', error));
-    await this.#allReady();
+    await this.#crew.start();
   }
 
-  /** Hands a task to a thread. Never throws and never rejects: the end comes through the listener. */
+  /**
+   * Hands a task to a thread, as soon as one has room, in the order of the calls. Its payload is given away. Never throws
+   * and never rejects: the end comes through the listener.
+   */
   hand(envelope: TaskEnvelope): void {
-    const { payload, run } = envelope;
-    this.#runs.set(run, { threadId: undefined, wasTerminated: false });
-    const transferList =
-      payload.byteLength >= TRANSFER_FROM_BYTES && payload.buffer instanceof ArrayBuffer
-        ? [payload.buffer]
-        : [];
-    const piscina = this.#piscina;
-    if (piscina === undefined) {
-      this.#settleDead(run, new Error('the thread pool is not started'));
-      return;
-    }
-    // When it resolves, the outcome is on the control port already or has been read: nothing to do.
-    piscina.run(envelope, { transferList }).then(
-      () => undefined,
-      (error: unknown) => this.#settleDead(run, toError(error)),
-    );
+    if (this.#crew.isUp) this.#handover.add(envelope);
+    else this.#tellUnbegun(envelope.run, new Error('the thread pool is not started'));
+  }
+
+  /** Takes a run out of the line; `true`: it was there, and nobody will be told of it any more. */
+  withdraw(run: number): boolean {
+    return this.#handover.withdraw(run);
+  }
+
+  /** The runs in the line: no thread has been given them. */
+  waiting(): number[] {
+    return this.#handover.waiting();
   }
 
   /** Tells the thread of this run to stop it. `false` when no thread has begun it: tell again at `onBegun`. */
   stop(run: number, reason: StopReason): boolean {
-    const thread = this.#threadOf(run);
-    if (thread === undefined) return false;
-    // The message first: code that sees the cell looks for the reason on the port at once.
-    post(thread.port, { kind: 'stop', run, reason });
-    for (let cell = 0; cell < thread.board.length; cell += BOARD_CELLS_PER_SLOT) {
-      if (Atomics.load(thread.board, cell) === run) Atomics.store(thread.board, cell + 1, run);
-    }
+    const record = this.#handover.get(run);
+    if (record?.hasBegun !== true) return false;
+    record.thread.stop(run, reason);
     return true;
   }
 
-  /** Ends the thread of this run; resolves when its code has really stopped. The pool replaces it. */
-  async terminate(run: number): Promise<void> {
-    const thread = this.#threadOf(run);
-    if (thread === undefined) return;
-    thread.isCondemned = true;
-    for (const record of this.#runs.values()) {
-      if (record.threadId === thread.threadId) record.wasTerminated = true;
-    }
-    const worker = this.#piscina?.threads.find((each) => each.threadId === thread.threadId);
-    await worker?.terminate();
+  /** How often the run has given a sign of life, a number that wraps round; `undefined` when no thread is on it. */
+  beats(run: number): number | undefined {
+    return this.#handover.get(run)?.thread.beats(run);
+  }
+
+  /** The runs that have begun on this thread. */
+  runsOf(threadId: number): number[] {
+    const thread = this.#crew.threads.get(threadId);
+    return thread === undefined ? [] : [...thread.begunRuns()];
   }
 
   /**
-   * Ends all threads. Resolves when they have exited. Of runs that have begun nothing is told any more: their code may
-   * still be in a native call, and a requeue would let it run twice at once.
+   * Ends the thread of this run, and the processes that its handlers started: SIGTERM, SIGKILL after 250 ms. Resolves
+   * when its code has really stopped. The pool replaces the thread. Does nothing for a run that no thread has begun, or
+   * whose outcome the thread had posted.
+   */
+  async terminate(run: number): Promise<void> {
+    const thread = this.#handover.get(run)?.thread;
+    if (thread === undefined) return;
+    this.#drain(thread);
+    if (this.#handover.get(run)?.hasBegun === true) await this.#end(thread);
+  }
+
+  /** The threads that take tasks. */
+  threads(): readonly ThreadInfo[] {
+    const threads = [...this.#crew.threads.values()];
+    return threads.filter(({ isCondemned }) => !isCondemned).map((thread) => thread.info());
+  }
+
+  /** Ends a thread when its runs have ended. Resolves when its replacement has answered, or the pool is destroyed. */
+  async retire(threadId: number): Promise<void> {
+    const thread = this.#crew.threads.get(threadId);
+    if (thread === undefined) return;
+    thread.isCondemned = true;
+    thread.isRetiring = true;
+    this.#endIfRetired(thread);
+    await thread.exited;
+    await this.#crew.nextHello();
+  }
+
+  /**
+   * What each thread uses on which a task has begun. `undefined` on Node 20, which cannot tell. Leaves out threads that
+   * end meanwhile, or that do not answer within 200 ms as they are in a native call. Never rejects.
+   */
+  memory(): Promise<readonly ThreadMemory[] | undefined> {
+    const threads = [...this.#crew.threads.values()];
+    return this.#probe.measure(threads.filter(({ begunCount }) => begunCount > 0));
+  }
+
+  /**
+   * Ends all threads and their processes. Resolves when the threads have exited. Of runs that wait in the line nothing is
+   * told any more, nor of runs that have begun: their code may still be in a native call, and a requeue would let them
+   * run twice at once.
    */
   async destroy(): Promise<void> {
-    for (const [run, { threadId }] of this.#runs)
-      if (threadId !== undefined) this.#runs.delete(run);
-    this.#onHello?.(new Error('the threads were ended while they started'));
-    for (const thread of this.#threads.values()) thread.isCondemned = true;
-    await this.#piscina?.destroy();
-    this.#piscina = undefined;
-    for (const thread of this.#threads.values()) thread.port.close();
-    this.#threads.clear();
-  }
-
-  #leastBusy<W extends { readonly id: number; readonly currentUsage: number }>(
-    workers: readonly W[],
-  ): W | null {
-    let best: W | null = null;
-    for (const worker of workers) {
-      if (this.#threads.get(worker.id)?.isCondemned === true) continue;
-      if (worker.currentUsage >= this.#options.settings.tasksPerThread) continue;
-      if (best === null || worker.currentUsage < best.currentUsage) best = worker;
+    this.#handover.withdrawAll();
+    for (const thread of this.#crew.threads.values()) {
+      this.#drain(thread);
+      for (const run of thread.begunRuns()) this.#handover.forget(run);
+      thread.processes.kill();
     }
-    return best;
-  }
-
-  #allReady(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (error?: Error): void => {
-        clearTimeout(timer);
-        this.#piscina?.off('error', onError);
-        this.#onHello = undefined;
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      const onError = (error: unknown): void => settle(toError(error));
-      const timer = setTimeout(() => settle(new Error(BOOT_TOO_SLOW)), BOOT_LIMIT_MS);
-      this.#piscina?.once('error', onError);
-      this.#onHello = (failure) => {
-        if (failure !== undefined || this.#threads.size >= this.#options.threads) settle(failure);
-      };
-    });
-  }
-
-  #welcome(message: unknown): void {
-    if (!isHello(message)) return;
-    // Said before the pool was ended, heard after it: the port would keep the process up.
-    if (this.#piscina === undefined) return message.port.close();
-    const thread: ThreadRecord = {
-      threadId: message.threadId,
-      port: message.port,
-      board: new Int32Array(message.board),
-      isCondemned: false,
-    };
-    this.#threads.set(thread.threadId, thread);
-    thread.port.on('message', (said: FromThread) => this.#hear(thread, said));
-    thread.port.on('close', () => {
-      this.#threads.delete(thread.threadId);
-      this.#listener?.onThreadExit(thread.threadId);
-    });
-    this.#onHello?.();
+    for (const processes of this.#orphans) processes.kill();
+    await this.#crew.destroy();
   }
 
   #hear(thread: ThreadRecord, said: FromThread): void {
@@ -220,65 +170,124 @@ export class ThreadPool {
     if (listener === undefined) return;
     switch (said.kind) {
       case 'begun':
-        return this.#begin(said.run, thread, said.at);
+        return this.#begin(thread, said.run, said.at);
       case 'outcome':
-        if (this.#runs.delete(said.run)) listener.onOutcome(said.run, said.outcome);
-        return;
+        return this.#finish(thread, said);
       case 'progress':
         return listener.onProgress(said.run, said.value);
       case 'log':
         return listener.onLog(said.lines, thread.threadId);
-      case 'uncaught':
-        // The thread ends by itself once its other runs have: nothing more is handed to it.
+      case 'refused':
+        return this.#takeBack(thread, said.run);
+      case 'spawned':
+        return thread.processes.add(said.pid);
+      case 'exited':
+        return thread.processes.delete(said.pid);
+      case 'doomed':
+        // It ends by itself once its other runs have, if they can.
         thread.isCondemned = true;
-        return listener.onUncaught(said.run, said.error, thread.threadId);
+        thread.doom = said;
+        return listener.onDoomed(said, thread.threadId);
       case 'enqueue':
         return listener.onEnqueue({
           run: said.run,
           items: said.items,
-          reply: (answers) => post(thread.port, { kind: 'enqueued', call: said.call, answers }),
+          reply: (answers) => thread.tell({ kind: 'enqueued', call: said.call, answers }),
         });
     }
   }
 
-  /** A run whose thread ended. What the thread posted before is read first: an answer given counts. */
-  #settleDead(run: number, error: Error): void {
-    for (const thread of this.#threads.values()) this.#drain(thread);
-    const record = this.#runs.get(run);
-    if (record === undefined) return;
-    this.#runs.delete(run);
-    this.#listener?.onDied(run, error, record.wasTerminated);
-  }
-
-  #begin(run: number, thread: ThreadRecord, atWallMs: number): void {
-    const record = this.#runs.get(run);
-    if (record === undefined) return;
-    record.threadId = thread.threadId;
+  #begin(thread: ThreadRecord, run: number, atWallMs: number): void {
+    const record = this.#handover.get(run);
+    if (record?.thread !== thread) return;
+    this.#handover.begin(record);
     this.#listener?.onBegun(run, thread.threadId, atWallMs);
   }
 
-  #drain(thread: ThreadRecord): void {
-    for (;;) {
-      const entry = receiveMessageOnPort(thread.port);
-      if (entry === undefined) return;
-      this.#hear(thread, entry.message as FromThread);
+  #finish(thread: ThreadRecord, { run, outcome }: Outcome): void {
+    const record = this.#handover.get(run);
+    if (record?.thread !== thread) return;
+    this.#handover.release(record, outcome.kind === 'threw' && ENDS_THREAD.has(outcome.failure));
+    thread.runsDone += 1;
+    this.#endIfRetired(thread);
+    // Before anything else is done about the outcome: the thread has nothing to do.
+    this.#handover.handOn();
+    this.#listener?.onOutcome(run, outcome);
+  }
+
+  /** A thread that refuses one run has begun or will refuse every other: all go elsewhere, so that their order stays. */
+  #takeBack(thread: ThreadRecord, run: number): void {
+    thread.isCondemned = true;
+    if (this.#handover.get(run)?.thread !== thread) return;
+    const refused = [...thread.runs].filter(({ hasBegun }) => !hasBegun);
+    for (const record of refused) this.#handover.release(record);
+    this.#putBack(refused, new Error('its thread is about to end'));
+    this.#handover.handOn();
+  }
+
+  #onExit(thread: ThreadRecord, error: Error): void {
+    this.#drain(thread);
+    this.#endProcesses(thread);
+    const { wasTerminated, doom } = thread;
+    const end = { error, begun: thread.begunRuns(), wasTerminated, doom };
+    const left = this.#handover.releaseAll(thread);
+    const isBegun = ({ run }: RunRecord): boolean => end.begun.has(run);
+    this.#putBack(
+      left.filter((record) => !isBegun(record)),
+      error,
+    );
+    // At the end of the pool nothing is told of them, see `destroy`.
+    for (const { run } of this.#crew.isUp ? left.filter(isBegun) : []) {
+      this.#listener?.onDied(run, deathOf(run, end));
     }
+    this.#listener?.onThreadExit(thread.threadId);
+    this.#handover.handOn();
   }
 
-  #threadOf(run: number): ThreadRecord | undefined {
-    const threadId = this.#runs.get(run)?.threadId;
-    return threadId === undefined ? undefined : this.#threads.get(threadId);
+  /** Runs that no thread has begun wait for another one; those that cannot, and all at the end of the pool, are told. */
+  #putBack(records: readonly RunRecord[], error: Error): void {
+    const lost = this.#crew.isUp ? this.#handover.putBack(records) : records;
+    for (const { run } of lost) this.#tellUnbegun(run, error);
   }
-}
 
-function post(port: MessagePort, message: ToThread): void {
-  port.postMessage(message);
-}
+  #tellUnbegun(run: number, error: Error): void {
+    const nothing = { begun: new Set<number>(), wasTerminated: false, doom: undefined };
+    this.#listener?.onDied(run, deathOf(run, { error, ...nothing }));
+  }
 
-function isHello(message: unknown): message is ThreadHello {
-  return (
-    typeof message === 'object' &&
-    message !== null &&
-    (message as { kind?: unknown }).kind === 'threadmill:hello'
-  );
+  /** A thread that was terminated has given its processes their time. */
+  #endProcesses({ processes, wasTerminated }: ThreadRecord): void {
+    if (processes.size === 0) return;
+    if (wasTerminated || !this.#crew.isUp) return processes.kill();
+    this.#orphans.add(processes);
+    processes.abandon(() => this.#orphans.delete(processes));
+  }
+
+  #endIfRetired(thread: ThreadRecord): void {
+    if (!thread.isRetiring || thread.runs.size > 0) return;
+    this.#end(thread).catch((error: unknown) => this.#listener?.onFault('retire', error));
+  }
+
+  /** Joins an end that is under way. */
+  #end(thread: ThreadRecord): Promise<void> {
+    thread.ending ??= this.#terminate(thread);
+    return thread.ending;
+  }
+
+  async #terminate(thread: ThreadRecord): Promise<void> {
+    thread.isCondemned = true;
+    thread.wasTerminated = true;
+    await thread.processes.end(() => this.#drain(thread));
+    await terminateWorker(thread.worker);
+  }
+
+  #drain(thread: ThreadRecord): void {
+    thread.drain((said) => this.#hear(thread, said));
+  }
+
+  #countThreads(isCounted: (thread: ThreadRecord) => boolean): number {
+    let count = 0;
+    for (const thread of this.#crew.threads.values()) if (isCounted(thread)) count += 1;
+    return count;
+  }
 }

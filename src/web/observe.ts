@@ -1,7 +1,7 @@
 /** Metrics and health of a server over HTTP, in one call: what `threadmill serve` uses, and users of the library. */
 import type { Registry } from 'prom-client';
 import { createMetrics, type Metrics } from '../metrics/create-metrics.ts';
-import type { HealthFacts } from '../policy/health.ts';
+import { checkLiveness, checkReadiness, type HealthFacts } from '../policy/health.ts';
 import type { Server } from '../runtime/server.ts';
 import { startHttp } from './http.ts';
 
@@ -39,7 +39,8 @@ export async function observe(server: Server, options: ObserveOptions = {}): Pro
       port,
       ...(host === undefined ? {} : { host }),
       metrics: () => metrics.scrape(),
-      health: () => healthFacts(server, metrics),
+      liveness: () => checkLiveness(healthFacts(server, metrics)),
+      readiness: () => checkReadiness(healthFacts(server, metrics)),
     });
     return observation(http.url, metrics, () => http.close());
   } catch (error) {
@@ -63,7 +64,8 @@ function observation(
   };
 }
 
-function healthFacts(server: Server, { loopLag }: Metrics): HealthFacts {
+/** The facts of a server; a child process tells them to its supervisor. */
+export function healthFacts(server: Server, { loopLag }: Metrics): HealthFacts {
   const snapshot = server.snapshot();
   return {
     ...snapshot,

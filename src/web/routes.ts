@@ -1,22 +1,20 @@
 /** The routes: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever restarts and routes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
-import {
-  checkLiveness,
-  checkReadiness,
-  type HealthFacts,
-  type HealthVerdict,
-} from '../policy/health.ts';
+import type { HealthVerdict } from '../policy/health.ts';
 
 /** What the routes show. */
 export interface HttpSources {
   /** The exposition text and its content type. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
-  readonly health: () => HealthFacts;
+  /** What `/healthz` says. */
+  readonly liveness: () => HealthVerdict;
+  /** What `/readyz` says. */
+  readonly readiness: () => HealthVerdict | Promise<HealthVerdict>;
 }
 
 /** The application, without a socket. */
-export function createRoutes({ metrics, health }: HttpSources): Hono {
+export function createRoutes({ metrics, liveness, readiness }: HttpSources): Hono {
   const app = new Hono();
   app.get('/metrics', async (context) => {
     const { contentType, body } = await metrics();
@@ -25,9 +23,9 @@ export function createRoutes({ metrics, health }: HttpSources): Hono {
   app.get('/healthz', async (context) => {
     // A probe that came while the loop stood still is read before the lag is recorded; a timer's turn lets it be.
     await sleep(1);
-    return answer(context, checkLiveness(health()));
+    return answer(context, liveness());
   });
-  app.get('/readyz', (context) => answer(context, checkReadiness(health())));
+  app.get('/readyz', async (context) => answer(context, await readiness()));
   app.notFound((context) =>
     context.json({ error: 'not found; there are /metrics, /healthz and /readyz' }, 404),
   );

@@ -6,7 +6,7 @@ import { queueKeys } from '../../src/wire/keys.ts';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import { rewriteTaskMessage } from '../../src/wire/task-message.ts';
 import { useRedis } from '../helpers/redis.ts';
-import { message, QUEUE } from './tasks.ts';
+import { message, OWNER, QUEUE } from './tasks.ts';
 
 /** A free port that leaves room for the cluster bus 10000 above it. */
 async function freePort(): Promise<number> {
@@ -37,7 +37,7 @@ test('every call stays within one slot', async () => {
   await broker.check();
   const lock = queueKeys(QUEUE).unique('t', Buffer.from('x'));
   await client.set(lock, 'A');
-  const ids = ['A', 'B', 'C', 'D', 'E'];
+  const ids = ['A', 'B', 'C', 'D', 'E', 'F'];
   await broker.enqueue(
     QUEUE,
     ids.map((taskId) => ({ taskId, message: message(taskId) })),
@@ -45,8 +45,14 @@ test('every call stays within one slot', async () => {
   await broker.enqueue(QUEUE, [
     { taskId: 'later', message: message('later'), when: { in: 60_000 } },
   ]);
-  assert.equal((await broker.lease(QUEUE, 10, 30_000)).tasks.length, ids.length);
-  assert.deepEqual(await broker.extend(QUEUE, ids, 30_000), []);
+  assert.equal((await broker.lease(QUEUE, 10, 30_000, OWNER)).tasks.length, ids.length);
+  assert.equal(await broker.markCanceled('E'), 1);
+  assert.deepEqual(await broker.extend(QUEUE, ids, 30_000), { gone: [], canceled: ['E'] });
+  const adoption = { queue: QUEUE, taskId: 'F', from: OWNER, to: 'other', leaseMs: 30_000 };
+  assert.equal((await broker.adopt(adoption))?.id, 'F');
+  assert.equal((await broker.heldTasks(QUEUE, OWNER)).length, ids.length - 1);
+  const requeue = { kind: 'requeue', id: 'F', mark: 'crash' } as const;
+  assert.deepEqual(await broker.settleHeld(QUEUE, 'other', [requeue]), ['settled']);
   const failed = rewriteTaskMessage(message('X'), { stamp: 'lastFailedAt' });
   const replies = await broker.settle(QUEUE, [
     { kind: 'done', id: 'A', uniqueKey: lock },

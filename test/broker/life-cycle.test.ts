@@ -9,7 +9,7 @@ import {
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
 import { fullTask } from '../wire/golden.ts';
-import { message, QUEUE, useBroker } from './tasks.ts';
+import { leasedBy, message, OWNER, QUEUE, useBroker } from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();
 const DAYS_90 = 7_776_000;
@@ -36,13 +36,13 @@ test('a unique task passes through the states that asynq was seen to leave behin
     state({ pending: ['A'], tasks: { A: { msg, state: 'pending', ...unique } }, locks }),
   );
 
-  await broker.lease(QUEUE, 1, 30_000);
+  await broker.lease(QUEUE, 1, 30_000, OWNER);
   assert.deepEqual(
     await queueState(client, QUEUE),
     state({
       active: ['A'],
       lease: { A: now + 30 },
-      tasks: { A: { msg, state: 'active', ...unique } },
+      tasks: { A: { msg, state: 'active', ...unique, ...leasedBy(OWNER, now + 30) } },
       locks,
     }),
   );
@@ -74,7 +74,7 @@ test('a unique task passes through the states that asynq was seen to leave behin
   assert.deepEqual(Object.keys(found.ttl), [`failed:${day}`, `processed:${day}`]);
 
   await broker.forward(QUEUE);
-  await broker.lease(QUEUE, 1, 30_000);
+  await broker.lease(QUEUE, 1, 30_000, OWNER);
   const end = rewriteTaskMessage(retried, { stamp: 'completedAt' });
   const result = Buffer.from('r');
   await broker.settle(QUEUE, [
@@ -104,14 +104,14 @@ test("the message that a script stamped is the protocol's own, byte for byte", a
   const start = Buffer.concat([bare.head, bare.tail]);
   const failing = at(lastFailedAt - now);
   await failing.enqueue(QUEUE, [{ taskId: 'id-2', message: start }]);
-  await failing.lease(QUEUE, 1, 30_000);
+  await failing.lease(QUEUE, 1, 30_000, OWNER);
   const failure = rewriteTaskMessage(start, { stamp: 'lastFailedAt' });
   await failing.settle(QUEUE, [
     { kind: 'retry', id: 'id-2', message: failure, delayMs: 0, counts: false },
   ]);
   const completing = at(completedAt - now);
   await completing.forward(QUEUE);
-  const [leased] = (await completing.lease(QUEUE, 1, 30_000)).tasks;
+  const [leased] = (await completing.lease(QUEUE, 1, 30_000, OWNER)).tasks;
   const success = rewriteTaskMessage(leased?.message ?? start, { stamp: 'completedAt' });
   await completing.settle(QUEUE, [
     { kind: 'complete', id: 'id-2', uniqueKey: '', message: success, retentionSeconds: 86_400 },

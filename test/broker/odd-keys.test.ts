@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { queueKeys } from '../../src/wire/keys.ts';
-import { active, message, QUEUE, useBroker } from './tasks.ts';
+import { active, message, OWNER, QUEUE, useBroker } from './tasks.ts';
 
 const { broker, client, seed } = await useBroker();
 const keys = queueKeys(QUEUE);
@@ -19,7 +19,7 @@ test('a due ID whose key is no hash keeps no other task from being forwarded', a
   });
   await client.zadd(keys.scheduled, 1, 'odd');
   assert.equal(await broker.forward(QUEUE), 2);
-  const { tasks, dropped } = await broker.lease(QUEUE, 10, 30_000);
+  const { tasks, dropped } = await broker.lease(QUEUE, 10, 30_000, OWNER);
   assert.deepEqual([tasks.map(({ id }) => id), dropped], [['A'], ['odd']]);
 });
 
@@ -54,7 +54,11 @@ test('an ID that is no UTF-8 is dropped, as no message could name it; every othe
     await seed(active([], 0));
     await client.hset(Buffer.concat([Buffer.from(keys.taskPrefix), id]), 'msg', 'm');
     await client.lpush(keys.pending, id);
-    assert.equal((await broker.lease(QUEUE, 1, 30_000)).dropped.length, 1, id.toString('hex'));
+    assert.equal(
+      (await broker.lease(QUEUE, 1, 30_000, OWNER)).dropped.length,
+      1,
+      id.toString('hex'),
+    );
     await client.lpush(keys.active, id);
     await client.zadd(keys.lease, 1, id);
     assert.deepEqual(await broker.expiredLeases(QUEUE), []);
@@ -64,7 +68,7 @@ test('an ID that is no UTF-8 is dropped, as no message could name it; every othe
     await seed(active([], 0));
     await client.hset(keys.task(id), 'msg', 'm');
     await client.lpush(keys.pending, id);
-    const { tasks } = await broker.lease(QUEUE, 1, 30_000);
+    const { tasks } = await broker.lease(QUEUE, 1, 30_000, OWNER);
     assert.deepEqual(
       tasks.map((task) => task.id),
       [id],

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadScript, runScript, type ScriptName } from '../../src/broker/script.ts';
+import * as taskFields from '../../src/wire/task-fields.ts';
 import { packageRoot } from '../helpers/paths.ts';
 import { message, QUEUE, useBroker } from './tasks.ts';
 
@@ -60,6 +61,13 @@ test('no script uses what Redis 6.2 does not have', () => {
     const { source } = loadScript(name);
     assert.doesNotMatch(source, /^#!|EXPIRETIME|redis\.acl|ZMPOP|LMPOP|SINTERCARD|'(NX|GT|LT)'/m);
   }
+});
+
+test('the scripts use just the hash fields that Threadmill says are its own', () => {
+  const used = names.flatMap((name) =>
+    [...loadScript(name).source.matchAll(/\btm_\w+/g)].map(([field]) => field),
+  );
+  assert.deepEqual([...new Set(used)].sort(), Object.values(taskFields).sort());
 });
 
 test('a script that Redis has forgotten is loaded again', async () => {

@@ -8,11 +8,14 @@ import {
   encodeTaskMessage,
   type TaskMessage,
 } from '../../src/wire/task-message.ts';
-import { seed, type QueueState } from '../helpers/queue-state.ts';
+import { LEASE_FIELD, OWNER_FIELD } from '../../src/wire/task-fields.ts';
+import { seed, type QueueState, type TaskFields } from '../helpers/queue-state.ts';
 import { type TestRedis, useRedis } from '../helpers/redis.ts';
 
 /** The queue of all these tests. */
 export const QUEUE = 'q';
+/** Who leases in these tests. */
+export const OWNER = 'us';
 
 /** An encoded message of task `id`. */
 export function message(id: string, fields: Partial<TaskMessage> = {}): Buffer {
@@ -27,6 +30,24 @@ export function active(ids: readonly string[], leaseAt: number): Partial<QueueSt
     lease: Object.fromEntries(ids.map((id) => [id, leaseAt])),
     tasks: Object.fromEntries(ids.map((id) => [id, { msg: message(id), state: 'active' }])),
   };
+}
+
+/** What a lease that ends at this second leaves in the hash of its task. */
+export function leasedBy(owner: string, leaseAt: number): TaskFields {
+  return { [OWNER_FIELD]: owner, [LEASE_FIELD]: `${leaseAt}` };
+}
+
+/** As `active`, leased for an owner. */
+export function held(
+  ids: readonly string[],
+  { owner = OWNER, leaseAt, fields = {} }: { owner?: string; leaseAt: number; fields?: TaskFields },
+): Partial<QueueState> {
+  const { tasks = {}, ...containers } = active(ids, leaseAt);
+  const whole = Object.entries(tasks).map(([id, task]) => [
+    id,
+    { ...task, ...leasedBy(owner, leaseAt), ...fields },
+  ]);
+  return { ...containers, tasks: Object.fromEntries(whole) };
 }
 
 /** A private Redis, a broker on it, and short forms of the helpers. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
-import { active, message, QUEUE, useBroker } from './tasks.ts';
+import { active, message, OWNER, QUEUE, useBroker } from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();
 
@@ -76,7 +76,7 @@ test('a due ID without hash goes on without a stub, and the lease reports it', a
   await seed({ scheduled: { gone: now } });
   assert.equal(await broker.forward(QUEUE), 1);
   assert.deepEqual(await queueState(client, QUEUE), state({ pending: ['gone'] }));
-  assert.deepEqual((await broker.lease(QUEUE, 1, 30_000)).dropped, ['gone']);
+  assert.deepEqual((await broker.lease(QUEUE, 1, 30_000, OWNER)).dropped, ['gone']);
   assert.deepEqual(await queueState(client, QUEUE), state());
 });
 

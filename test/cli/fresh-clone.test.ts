@@ -79,5 +79,8 @@ test('an unknown command is told with the known ones', async () => {
     'stat',
   );
   assert.equal(code, 2);
-  assert.match(output, /^unknown command "stat": use one of start, demo, bench, test, check\n$/);
+  assert.match(
+    output,
+    /^unknown command "stat": use one of start, demo, bench, endurance, test, check\n$/,
+  );
 });

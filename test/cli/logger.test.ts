@@ -49,7 +49,7 @@ test('a whole task that is logged shows what names it, never its payload', () =>
 
 test('pretty lines are for people, written at once, without colours when it is no terminal', () => {
   const text = logged({ pretty: true }, (logger) => logger.warn({ queue: 'low' }, 'held back'));
-  assert.match(text, /WARN: held back/);
+  assert.match(text, /WARN \(\d+\/0\): held back \{"queue":"low"\}/);
   assert.equal(text.trimEnd().split('\n').length, 1);
   assert.ok(!text.includes('\u001b'));
 });

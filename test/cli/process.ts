@@ -35,9 +35,13 @@ export function emptyFolder(): string {
 /** Starts the command with only these variables (and PATH). It is killed after the tests of the file, if it still runs. */
 export function startCli(
   words: readonly string[],
-  { env = {}, cwd = emptyFolder() }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  {
+    env = {},
+    cwd = emptyFolder(),
+    program = MAIN,
+  }: { env?: NodeJS.ProcessEnv; cwd?: string; program?: string } = {},
 ): CliRun {
-  const child = spawn(process.execPath, [MAIN, ...words], {
+  const child = spawn(process.execPath, [program, ...words], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
   });

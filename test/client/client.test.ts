@@ -212,4 +212,5 @@ test('a closed client says so', async () => {
   const client = new Client({ redis: redis.url });
   await client.close();
   await assert.rejects(client.enqueue({ type: 't' }), { code: 'ERR_CLIENT_CLOSED' });
+  await assert.rejects(client.cancel('x'), { code: 'ERR_CLIENT_CLOSED' });
 });

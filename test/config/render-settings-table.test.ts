@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { renderSettingsTable } from '../../src/config/render-settings-table.ts';
-import { SETTINGS, shortDuration } from '../../src/config/settings-table.ts';
+import { shortDuration } from '../../src/config/setting-row.ts';
+import { SETTINGS } from '../../src/config/settings-table.ts';
 import { packageRoot } from '../helpers/paths.ts';
 
 const readme = join(packageRoot, 'README.md');

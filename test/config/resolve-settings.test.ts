@@ -50,6 +50,10 @@ test('every variable is understood', async () => {
     MAX_RETRY_DELAY: '12h',
     MAX_PAYLOAD_SIZE: '1000',
     MAX_OLD_GENERATION_MB: '256',
+    MAX_TASK_MEMORY_MB: '128',
+    MAX_CRASHES: '5',
+    RECYCLE: 'tasks=1000, rss=512,age=1h30m',
+    PROCESSES: '3',
     CONNECT_TIMEOUT: '2s',
     POLL_INTERVAL: '10',
     FORWARD_INTERVAL: '1s',
@@ -83,6 +87,10 @@ test('every variable is understood', async () => {
     maxRetryDelayMs: 43_200_000,
     maxPayloadSize: 1000,
     maxOldGenerationMb: 256,
+    maxTaskMemoryMb: 128,
+    maxCrashes: 5,
+    recycle: { tasks: 1000, rssBytes: 536_870_912, ageMs: 5_400_000 },
+    processes: 3,
     connectTimeoutMs: 2000,
     pollIntervalMs: 10,
     forwardIntervalMs: 1000,
@@ -108,6 +116,7 @@ test('native values mean what their text means', () => {
       queues: ['a', 'b'],
       leaseDuration: 20_000,
       maxRetryDelay: '1h30m',
+      recycle: { tasks: 10, age: '2m' },
     },
     machine,
   );
@@ -115,6 +124,7 @@ test('native values mean what their text means', () => {
   assert.deepEqual(settings.handlers, [handlers]);
   assert.equal(settings.leaseDurationMs, 20_000);
   assert.equal(settings.maxRetryDelayMs, 5_400_000);
+  assert.deepEqual(settings.recycle, { tasks: 10, ageMs: 120_000 });
 });
 
 test('the default of concurrency is the usable cores times tasks per thread, and says so', () => {

@@ -83,7 +83,12 @@ function isMentioned(flag: string, folder: string): boolean {
 }
 
 function threadmillProblems([name = '', ...words]: readonly string[]): string[] {
-  const program = createProgram({ env: {}, cwd: packageRoot, print: () => undefined });
+  const program = createProgram({
+    env: {},
+    cwd: packageRoot,
+    print: () => undefined,
+    fail: () => undefined,
+  });
   const command = program.commands.find((each) => each.name() === name);
   if (command === undefined) return [`no command threadmill ${name}`];
   const known = command.options.map((option) => option.long);

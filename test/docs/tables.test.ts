@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import * as errors from '../../src/errors.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
+import { registerFleetMetrics } from '../../src/metrics/fleet-metrics.ts';
 import { packageRoot } from '../helpers/paths.ts';
 import { FakeSource } from '../metrics/fake-source.ts';
 import { marked, markedCells, readme } from './readme.ts';
@@ -22,6 +23,7 @@ function manifest(...folders: readonly string[]): Manifest {
 function metricsTable(): string {
   const metrics = createMetrics(new FakeSource());
   metrics.stop();
+  registerFleetMetrics(metrics.registry, () => ({ total: 0, ready: 0 }));
   const rows = metrics.registry
     .getMetricsAsArray()
     .filter(({ name }) => !/^(process|nodejs)_/.test(name))

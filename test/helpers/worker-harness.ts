@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { after } from 'node:test';
+import { BOARD_CELLS_PER_SLOT } from '../../src/threads/messages.ts';
 import type {
   EnqueueAnswer,
   FromThread,
@@ -116,9 +117,15 @@ export class ThreadHarness {
   /** As the runtime stops a run: message first, then the board. */
   stop(run: number, reason: StopReason): void {
     this.port.postMessage({ kind: 'stop', run, reason });
-    this.#board.forEach((value, cell) => {
-      if (cell % 2 === 0 && value === run) Atomics.store(this.#board, cell + 1, run);
-    });
+    const cell = this.#cellOf(run);
+    if (cell !== undefined) Atomics.store(this.#board, cell + 1, run);
+  }
+
+  /** How often a run that is going has given a sign of life. */
+  beats(run: number): number {
+    const cell = this.#cellOf(run);
+    if (cell === undefined) throw new Error(`run ${run} is on no slot of the board`);
+    return Atomics.load(this.#board, cell + 2);
   }
 
   /** The first message of this kind about this run, now or later. */
@@ -157,13 +164,25 @@ export class ThreadHarness {
   order(run: number): string[] {
     return this.said.flatMap((m) => {
       if (m.kind === 'log') return m.lines.some((line) => line.run === run) ? ['log'] : [];
-      return m.run === run ? [m.kind] : [];
+      return 'run' in m && m.run === run ? [m.kind] : [];
     });
+  }
+
+  /** All that was said of one kind so far. */
+  all<K extends FromThread['kind']>(kind: K): Said<K>[] {
+    return this.said.filter((message): message is Said<K> => message.kind === kind);
   }
 
   async close(): Promise<void> {
     await this.pool.destroy();
     this.port.close();
+  }
+
+  #cellOf(run: number): number | undefined {
+    for (let cell = 0; cell < this.#board.length; cell += BOARD_CELLS_PER_SLOT) {
+      if (Atomics.load(this.#board, cell) === run) return cell;
+    }
+    return undefined;
   }
 
   #hear(message: FromThread): void {

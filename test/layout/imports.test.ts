@@ -14,6 +14,8 @@ const LAYERS: Readonly<Record<string, number>> = {
   'src/errors.ts': 0,
   'src/clock.ts': 0,
   'src/handler.ts': 0,
+  'src/show.ts': 0,
+  'src/verdicts.ts': 0,
   'src/standard-schema.ts': 0,
   'src/payload.ts': 0,
   'src/policy/': 1,
@@ -21,6 +23,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   'src/config/': 1,
   'src/logger.ts': 1,
   'src/serialize-error.ts': 1,
+  'src/threads/journal-record.ts': 1,
   'src/threads/messages.ts': 1,
   'src/threads/registry.ts': 1,
   'src/broker/': 2,
@@ -35,6 +38,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   'src/cli/': 4,
   'src/web/': 4,
   'src/metrics/': 4,
+  'src/supervisor/': 4,
   'src/index.ts': 5,
 };
 
@@ -45,9 +49,12 @@ const SHARED_WITH_THREADS: readonly string[] = [
   'src/payload.ts',
   'src/policy/stop-reason.ts',
   'src/serialize-error.ts',
+  'src/show.ts',
   'src/standard-schema.ts',
   'src/task.ts',
+  'src/threads/journal-record.ts',
   'src/threads/messages.ts',
+  'src/verdicts.ts',
 ];
 
 /** Packages that one folder alone may load at run time: elsewhere nobody knows them. */

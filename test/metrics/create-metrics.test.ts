@@ -157,15 +157,21 @@ test('oddities have counters of their own', async () => {
 test('gauges show the moment of the scrape, and the loop and Node are measured', async () => {
   const source = new FakeSource();
   const metrics = metricsOf(source);
-  source.figures = { threadsTotal: 8, threadsBusy: 7, active: 6 };
+  source.figures = { threadsTotal: 8, threadsBusy: 7, active: 6, stuck: 2 };
   assert.deepEqual(
     await lines(
       metrics,
       'threadmill_threads_busy',
       'threadmill_threads_total',
       'threadmill_tasks_in_progress',
+      'threadmill_tasks_stuck',
     ),
-    ['threadmill_tasks_in_progress 6', 'threadmill_threads_busy 7', 'threadmill_threads_total 8'],
+    [
+      'threadmill_tasks_in_progress 6',
+      'threadmill_tasks_stuck 2',
+      'threadmill_threads_busy 7',
+      'threadmill_threads_total 8',
+    ],
   );
   assert.equal((await lines(metrics, 'threadmill_event_loop_lag_seconds')).length, 3);
   assert.equal((await lines(metrics, 'nodejs_heap_size_used_bytes')).length, 1);

@@ -1,7 +1,7 @@
 /** A server's face for metrics: events are emitted by the test, queues are what the test says. */
 import { EventEmitter } from 'node:events';
 import type { QueueInfo } from '../../src/broker/broker.ts';
-import type { MetricsSource } from '../../src/metrics/metrics-source.ts';
+import type { MetricsSnapshot, MetricsSource } from '../../src/metrics/metrics-source.ts';
 import type { ServerEvents } from '../../src/runtime/events.ts';
 import type { TaskRef } from '../../src/task.ts';
 
@@ -9,7 +9,7 @@ export class FakeSource implements MetricsSource {
   readonly #emitter = new EventEmitter();
   readonly queues: readonly string[] = ['default', 'low'];
   readonly asked: string[] = [];
-  figures = { threadsTotal: 4, threadsBusy: 3, active: 5 };
+  figures: MetricsSnapshot = { threadsTotal: 4, threadsBusy: 3, active: 5, stuck: 0 };
   answer: (queue: string) => Promise<QueueInfo> = (queue) => Promise.resolve(queueInfo(queue));
 
   on<Name extends keyof ServerEvents>(
@@ -23,7 +23,7 @@ export class FakeSource implements MetricsSource {
     this.#emitter.emit(event, value);
   }
 
-  snapshot(): { threadsTotal: number; threadsBusy: number; active: number } {
+  snapshot(): MetricsSnapshot {
     return this.figures;
   }
 

@@ -49,7 +49,9 @@ function runningTask(run: number, deadlineMs: number): ActiveTask {
     message,
     handler: { file: '', url: '', pattern: '', hasSchema: false },
     maxRetry: 0,
-    handlerTimeoutMs: undefined,
+    bounds: {},
+    crashes: 0,
+    isSuspect: false,
     waitedMs: undefined,
     leasedMonotonicMs: 0,
     leaseEndsMonotonicMs: Number.POSITIVE_INFINITY,
@@ -58,6 +60,9 @@ function runningTask(run: number, deadlineMs: number): ActiveTask {
     startedWallMs: 0,
     deadline: { deadlineMs, reason: 'timeout' },
     stop: undefined,
+    isStuck: false,
+    isOffered: false,
+    isSuspected: false,
   };
 }
 

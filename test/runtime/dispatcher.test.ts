@@ -51,6 +51,8 @@ test('stop() waits for every lease under way, also when that of another queue fa
     concurrency: 64,
     leaseDurationMs: 30_000,
     pollIntervalMs: 60_000,
+    serverId: 'server',
+    isHeld: () => false,
   });
   dispatcher.start();
   await bothAsked;
@@ -61,7 +63,7 @@ test('stop() waits for every lease under way, also when that of another queue fa
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(isStopped, false);
   answer({
-    tasks: [{ id: 'late', message: undefined, waitedMs: undefined }],
+    tasks: [{ id: 'late', message: undefined, waitedMs: undefined, crashes: 0, isSuspect: false }],
     dropped: [],
     more: false,
   });

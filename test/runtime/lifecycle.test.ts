@@ -143,7 +143,13 @@ test('a task stuck in a native call is not given back while its code still runs'
   const started = next(server, 'started');
   const { id } = await client.enqueue({ type: 'native' }, { queue });
   await started;
-  await server.shutdown();
+  const stuck = next(server, 'stuck');
+  const { stillRunning } = await server.shutdown();
+  assert.deepEqual(
+    stillRunning.map((task) => task.id),
+    [id],
+  );
+  assert.equal((await stuck).reason, 'shutdown');
   assert.deepEqual(events, []);
   assert.deepEqual(await redis.client.lrange(keys.active, 0, -1), [id]);
   assert.notEqual(await redis.client.zscore(keys.lease, id), null);

@@ -72,8 +72,8 @@ test('process.exit in a handler costs one attempt of its task and no thread', as
   const failed = next(server, 'failed');
   const { id } = await client.enqueue({ type: 'exit' });
   const { error, reason, task } = await failed;
-  assert.deepEqual([task.id, reason], [id, 'thread_died']);
-  assert.equal(Reflect.get(error, 'code'), 'ERR_THREAD_DIED');
+  assert.deepEqual([task.id, reason], [id, 'exit']);
+  assert.equal(Reflect.get(error, 'code'), 'ERR_PROCESS_EXIT');
   await assertFullStrength();
 });
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { HttpListenError, PortInUseError } from '../../src/errors.ts';
-import type { HealthFacts } from '../../src/policy/health.ts';
+import { checkLiveness, checkReadiness, type HealthFacts } from '../../src/policy/health.ts';
 import { type HttpOptions, type HttpServer, startHttp } from '../../src/web/http.ts';
 
 const servers: HttpServer[] = [];
@@ -20,12 +20,18 @@ const facts: HealthFacts = {
   isRunning: true,
 };
 
+/** The verdicts on these facts. */
+function healthOf(given: Partial<HealthFacts> = {}): Pick<HttpOptions, 'liveness' | 'readiness'> {
+  const all = { ...facts, ...given };
+  return { liveness: () => checkLiveness(all), readiness: () => checkReadiness(all) };
+}
+
 async function start(options: Partial<HttpOptions> = {}): Promise<HttpServer> {
   const server = await startHttp({
     port: 0,
     metrics: () =>
       Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
-    health: () => facts,
+    ...healthOf(),
     ...options,
   });
   servers.push(server);
@@ -50,7 +56,7 @@ test('/healthz and /readyz answer 200 when all is well', async () => {
 });
 
 test('/healthz answers 503 with the reason when the loop stood still', async () => {
-  const { url } = await start({ health: () => ({ ...facts, loopLagMs: 6000 }) });
+  const { url } = await start(healthOf({ loopLagMs: 6000 }));
   const response = await fetch(`${url}/healthz`);
   assert.equal(response.status, 503);
   assert.match(JSON.stringify(await response.json()), /stood still for 6000 ms/);
@@ -58,7 +64,7 @@ test('/healthz answers 503 with the reason when the loop stood still', async () 
 });
 
 test('/readyz answers 503 and says which part is not ready', async () => {
-  const { url } = await start({ health: () => ({ ...facts, isRedisUp: false, threadsReady: 0 }) });
+  const { url } = await start(healthOf({ isRedisUp: false, threadsReady: 0 }));
   const response = await fetch(`${url}/readyz`);
   assert.equal(response.status, 503);
   assert.deepEqual(await response.json(), {
@@ -115,7 +121,7 @@ test('close does not wait for sockets that are idle or have sent half a request'
   const server = await startHttp({
     port: 0,
     metrics: () => Promise.reject(new Error()),
-    health: () => facts,
+    ...healthOf(),
   });
   const response = await fetch(`${server.url}/readyz`); // leaves a kept-alive socket behind
   await response.text();

@@ -40,12 +40,20 @@ test('a result is stored as bytes, as text, as JSON, or not at all', async () =>
 test('a result that cannot be serialized fails the run, but only where results are kept', async () => {
   const failed = errorOf(await thread.run(acts, { type: 'circular' }));
   assert.equal(failed.error.code, 'ERR_NOT_SERIALIZABLE');
+  assert.deepEqual([failed.failure, failed.verdict], ['not_serializable', 'failure']);
   resultOf(await thread.run(acts, { type: 'circular', keepsResult: false }));
+});
+
+test('whatever else is thrown is an ordinary error, the same class among it', async () => {
+  const thrown = errorOf(await thread.run(acts, { type: 'progressCircular' }));
+  assert.deepEqual([thrown.failure, thrown.error.code], ['error', 'ERR_NOT_SERIALIZABLE']);
+  assert.equal(errorOf(await thread.run(acts, { type: 'fail' })).failure, 'error');
 });
 
 test('a result over the limit fails the run', async () => {
   const failed = errorOf(await thread.run(acts, { payload: 'x'.repeat(200_001) }));
   assert.equal(failed.error.code, 'ERR_PAYLOAD_TOO_LARGE');
+  assert.equal(failed.failure, 'error');
 });
 
 test('a small slice of a large Buffer crosses as a small result', async () => {

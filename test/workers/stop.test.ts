@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StopReason, TaskOutcome } from '../../src/threads/messages.ts';
+import {
+  BOARD_CELLS_PER_SLOT,
+  type StopReason,
+  type TaskOutcome,
+} from '../../src/threads/messages.ts';
 import { fixture } from '../helpers/paths.ts';
 import { startThread } from '../helpers/worker-harness.ts';
 
@@ -16,6 +20,8 @@ const texts: [StopReason, string][] = [
   ['timeout', 'context deadline exceeded'],
   ['deadline', 'context deadline exceeded'],
   ['lease_lost', 'asynq: task lease expired'],
+  ['heartbeat_missed', 'handler heartbeat missed'],
+  ['memory', 'memory limit exceeded'],
   ['shutdown', 'server shut down'],
 ];
 
@@ -93,7 +99,7 @@ test('the board says which run is in which slot, and is empty after it', async (
   assert.equal(Atomics.load(board, 0), run.run);
   thread.stop(run.run, 'canceled');
   await run.outcome;
-  assert.deepEqual([Atomics.load(board, 0), Atomics.load(board, 2)], [0, 0]);
+  assert.deepEqual([Atomics.load(board, 0), Atomics.load(board, BOARD_CELLS_PER_SLOT)], [0, 0]);
 });
 
 test('throwIfCanceled costs next to nothing while nothing happened', async () => {

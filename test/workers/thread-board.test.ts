@@ -2,6 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ThreadBoard } from '../../workers/thread-board.ts';
 
+test('a slot counts the signs of life of its present run only', () => {
+  const board = new ThreadBoard(2);
+  const [first, second] = [board.claim(7), board.claim(8)];
+  board.beat(first);
+  board.beat(second);
+  board.beat(second);
+  assert.deepEqual([...board.cells], [7, 0, 1, 8, 0, 2]);
+  board.free(second);
+  assert.equal(board.claim(9), second);
+  assert.deepEqual([...board.cells], [7, 0, 1, 9, 0, 0]);
+});
+
 test('a slot forgets the stop of its former run, as run numbers begin again one day', () => {
   const board = new ThreadBoard(1);
   const slot = board.claim(7);

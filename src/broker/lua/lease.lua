@@ -9,8 +9,10 @@
 -- ARGV[3]  how many at most
 -- ARGV[4]  length of the lease in milliseconds
 -- ARGV[5]  bytes of messages at which to stop; one message is taken however large it is
+-- ARGV[6]  the owner of the leases
 -- Returns  { tasks left in pending (0 when paused), now in nanoseconds,
---            { id, message or nil, pending_since or nil, ... }, { IDs that were dropped: without hash, or no text, ... } }
+--            { id, message or nil, pending_since or nil, crashes or nil, suspect or nil, ... },
+--            { IDs that were dropped: without hash, or no text, ... } }
 
 -- include: time
 -- include: text
@@ -32,14 +34,17 @@ local function has_hash(task)
 end
 
 local function take(id, task)
-  local fields = redis.call('HMGET', task, 'msg', 'pending_since')
-  redis.call('HSET', task, 'state', 'active')
-  redis.call('HDEL', task, 'pending_since')
+  local fields = redis.call('HMGET', task, 'msg', 'pending_since', 'tm_crashes', 'tm_suspect')
+  redis.call('HSET', task, 'state', 'active', 'tm_owner', ARGV[6], 'tm_lease', expiry)
+  -- A cancel request was for an earlier attempt, which a Go server ended.
+  redis.call('HDEL', task, 'pending_since', 'tm_cancel')
   redis.call('ZADD', KEYS[4], expiry, id)
   local at = #tasks
   tasks[at + 1] = id
   tasks[at + 2] = fields[1]
   tasks[at + 3] = fields[2]
+  tasks[at + 4] = fields[3]
+  tasks[at + 5] = fields[4]
 end
 
 for _ = 1, tonumber(ARGV[3]) do

@@ -1,0 +1,49 @@
+/** What a server says of itself. */
+import type { TaskRef } from '../task.ts';
+import type { Composition } from './compose.ts';
+
+/**
+ * new -> starting -> active -> (stopped) -> closing -> closed. `stopped` pulls no new tasks but finishes the running
+ * ones; a closed server cannot start again.
+ */
+export type ServerStatus = 'new' | 'starting' | 'active' | 'stopped' | 'closing' | 'closed';
+
+/** What a server is doing now; for health checks and metrics. */
+export interface ServerSnapshot {
+  readonly status: ServerStatus;
+  readonly threadsTotal: number;
+  /** Threads that have started and live. */
+  readonly threadsReady: number;
+  readonly threadsBusy: number;
+  /** Tasks in slots. */
+  readonly active: number;
+  /** Of these, tasks whose thread was terminated and would not end. */
+  readonly stuck: number;
+  readonly isRedisUp: boolean;
+  /** Milliseconds since the heartbeat's last pass; `undefined` before the first. */
+  readonly lastHeartbeatAgeMs: number | undefined;
+}
+
+/** How a shutdown ended. */
+export interface ShutdownReport {
+  /** Tasks whose code could not be stopped: it runs until the process ends, and they keep their lease till then. */
+  readonly stillRunning: readonly TaskRef[];
+}
+
+/** The snapshot of a server; `inside` is there once it has begun to start. */
+export function snapshotOf(
+  status: ServerStatus,
+  threadsTotal: number,
+  inside: Composition | undefined,
+): ServerSnapshot {
+  return {
+    status,
+    threadsTotal,
+    threadsReady: inside?.pool.ready ?? 0,
+    threadsBusy: inside?.pool.busy ?? 0,
+    active: inside?.active.occupied ?? 0,
+    stuck: inside?.active.inSlots().filter(({ isStuck }) => isStuck).length ?? 0,
+    isRedisUp: inside?.health.isRedisUp ?? false,
+    lastHeartbeatAgeMs: inside?.heartbeat.ageMs,
+  };
+}

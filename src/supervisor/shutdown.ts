@@ -1,0 +1,56 @@
+/**
+ * The end of the fleet, within `shutdownTimeout + cancelGrace + 1 s` whatever happens: children have a bound of their own
+ * that is a little shorter; then those that are left are killed, and what they held is settled in what time is left.
+ */
+import type { Logger } from 'pino';
+import type { Fleet } from './fleet.ts';
+import type { DeathSettler } from './settle-death.ts';
+
+/** What the shutdown works with. */
+export interface ShutdownLimits {
+  readonly fleet: Pick<Fleet, 'children' | 'close' | 'untilEmpty' | 'untilSettled'>;
+  readonly deaths: Pick<DeathSettler, 'close'>;
+  readonly shutdownTimeoutMs: number;
+  readonly cancelGraceMs: number;
+}
+
+/** Beyond the tasks' own time: when the rest is killed, and when the process ends in any case. */
+const KILL_AFTER_MS = 750;
+const LEAVE_AFTER_MS = 970;
+/** What settling may take after the last child is gone. */
+const SETTLE_MS = 200;
+
+/** Ends all children, in order if they can. Never rejects. `exitCode`: of the process, should the time run out. */
+export async function shutDownFleet(
+  limits: ShutdownLimits,
+  logger: Logger,
+  exitCode: number,
+): Promise<void> {
+  const { fleet, deaths, shutdownTimeoutMs, cancelGraceMs } = limits;
+  const tasksMs = shutdownTimeoutMs + cancelGraceMs;
+  fleet.close();
+  logger.info({ children: fleet.children.length }, 'shutting down');
+  // A Redis that hangs, or a client that reads slowly, must not hold up what was promised.
+  setTimeout(() => process.exit(exitCode), tasksMs + LEAVE_AFTER_MS).unref();
+  for (const child of fleet.children) child.end('shutdown');
+  const killer = setTimeout(() => {
+    for (const child of fleet.children) {
+      logger.error({ childPid: child.pid }, 'killing a child process: it has not ended in time');
+      child.kill('shutdown');
+    }
+  }, tasksMs + KILL_AFTER_MS);
+  await fleet.untilEmpty();
+  clearTimeout(killer);
+  await within(fleet.untilSettled(), SETTLE_MS);
+  deaths.close();
+  logger.info('shut down');
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,267 @@
+/**
+ * The threads themselves: starts them through Piscina, knows which may be given a task, and sees to it that there are
+ * always as many as configured.
+ *
+ * Piscina's abort signal is never used: it frees the slot seconds before the code has stopped, and drops answers already
+ * posted. Nothing waits in Piscina's queue: a task is given to it only for a thread that has room.
+ */
+import { Piscina, type TaskQueue } from 'piscina';
+import { toError } from '../errors.ts';
+import type { FromThread, TaskEnvelope, ThreadHello, ThreadSettings } from './messages.ts';
+import { Replacements } from './replacements.ts';
+import { terminateWorker } from './terminate-worker.ts';
+import { ThreadRecord } from './thread-record.ts';
+import { taskWorkerUrl } from './worker-urls.ts';
+
+/** What the threads are made of. */
+export interface ThreadPoolOptions {
+  readonly threads: number;
+  readonly settings: ThreadSettings;
+  /** V8 heap limit per thread in MB; default: Node's. */
+  readonly maxOldGenerationMb?: number | undefined;
+  /** Module of every thread; default: `workers/task-worker`. Another one is for tests of how threads start. */
+  readonly entry?: URL;
+}
+
+/** A task, and the memory that moves to the thread with it: nothing of that is left here. */
+export interface Parcel {
+  readonly envelope: TaskEnvelope;
+  readonly transferList: ArrayBuffer[];
+}
+
+/** Whom the crew tells of its threads. */
+export interface CrewListener {
+  /** The thread may be given tasks. */
+  onUsable(thread: ThreadRecord): void;
+  onMessage(thread: ThreadRecord, said: FromThread): void;
+  /** The thread's code has ended. What it posted last is on its port still. */
+  onExit(thread: ThreadRecord, error: Error): void;
+  onFault(where: string, error: unknown): void;
+}
+
+/** Threads load one small module; where that takes longer the machine is in trouble and the start says so. */
+const BOOT_LIMIT_MS = 60_000;
+const BOOT_TOO_SLOW = `the worker threads did not answer within ${BOOT_LIMIT_MS / 1000} s`;
+
+/** What would wait in Piscina is not taken: its queue delays others until the next answer of any thread. */
+class NoQueue implements TaskQueue {
+  readonly size = 0;
+  hasRefused = false;
+
+  push(): void {
+    this.hasRefused = true;
+  }
+
+  shift(): null {
+    return null;
+  }
+
+  remove(): void {}
+}
+
+/** A fixed number of worker threads. */
+export class ThreadCrew {
+  readonly #options: ThreadPoolOptions;
+  readonly #listener: CrewListener;
+  readonly #threads = new Map<number, ThreadRecord>();
+  /** Threads that Piscina counts on. It does so at once for its first ones, and after their hello for later ones. */
+  readonly #known = new Set<number>();
+  readonly #queue = new NoQueue();
+  #piscina: Piscina | undefined;
+  #replacements: Replacements | undefined;
+  /** The thread for which a task is on its way through Piscina. */
+  #target: ThreadRecord | undefined;
+  /** While it starts: called with each thread's hello, or with what ends the start. */
+  #onStart: ((failure?: Error) => void) | undefined;
+  /** Those who wait for a replacement; each hello is for one of them. */
+  readonly #awaited: (() => void)[] = [];
+
+  constructor(options: ThreadPoolOptions, listener: CrewListener) {
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  get isUp(): boolean {
+    return this.#piscina !== undefined;
+  }
+
+  /** The threads that have said hello and live. */
+  get threads(): ReadonlyMap<number, ThreadRecord> {
+    return this.#threads;
+  }
+
+  /** Resolves when every thread has said hello. When it rejects, all have ended. */
+  async start(): Promise<void> {
+    const piscina = this.#createPiscina();
+    this.#piscina = piscina;
+    this.#replacements = new Replacements(this.#options.threads, {
+      living: () => piscina.threads.length,
+      // A task that no thread takes makes Piscina start one, if any is missing. It is dropped at once (`NoQueue`).
+      ask: () => void piscina.run(undefined).catch(() => undefined),
+    });
+    piscina.on('message', (message: unknown) => this.#welcome(message));
+    piscina.on('workerCreate', ({ id }: { id: number }) => this.#onKnown(id));
+    piscina.on('workerDestroy', ({ id }: { id: number }) => this.#onLost(id));
+    // Without tasks on the thread its error comes here; the thread is replaced all the same.
+    piscina.on('error', (error: unknown) => this.#listener.onFault('thread', error));
+    try {
+      await this.#allReady(piscina);
+    } catch (error) {
+      await this.destroy();
+      throw error;
+    }
+  }
+
+  /** The thread with the most room; `undefined` when none has any. */
+  leastBusy(): ThreadRecord | undefined {
+    let best: ThreadRecord | undefined;
+    let fewest = this.#options.settings.tasksPerThread;
+    for (const thread of this.#threads.values()) {
+      if (thread.isCondemned || !thread.isUsable || thread.runs.size >= fewest) continue;
+      best = thread;
+      fewest = thread.runs.size;
+    }
+    return best;
+  }
+
+  /**
+   * Gives a task to a thread. `false`: Piscina does not know the thread any more, and nothing was given. `onUnsent`: the
+   * envelope cannot be sent. Nothing else is told: what becomes of the task comes through the control port.
+   */
+  give(
+    thread: ThreadRecord,
+    { envelope, transferList }: Parcel,
+    onUnsent: (error: Error) => void,
+  ): boolean {
+    const piscina = this.#piscina;
+    if (piscina === undefined) return false;
+    this.#queue.hasRefused = false;
+    this.#target = thread;
+    piscina.run(envelope, { transferList }).then(
+      () => undefined,
+      (error: unknown) => {
+        const hasEnded = !this.#threads.has(thread.threadId) || thread.error !== undefined;
+        if (!hasEnded && this.#piscina === piscina) onUnsent(toError(error));
+      },
+    );
+    this.#target = undefined;
+    return !this.#queue.hasRefused;
+  }
+
+  /** Resolves with a hello that nobody else waits for, or when the threads are ended. */
+  nextHello(): Promise<void> {
+    if (!this.isUp) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#awaited.push(resolve);
+    });
+  }
+
+  /** Ends all threads; resolves when they have exited. */
+  async destroy(): Promise<void> {
+    const piscina = this.#piscina;
+    this.#piscina = undefined;
+    this.#replacements?.stop();
+    this.#onStart?.(new Error('the threads were ended while they started'));
+    for (const resolve of this.#awaited.splice(0)) resolve();
+    for (const thread of this.#threads.values()) thread.isCondemned = true;
+    const ended = piscina?.threads.map((worker) => terminateWorker(worker)) ?? [];
+    await Promise.all([...ended, piscina?.destroy()]);
+    this.#known.clear();
+  }
+
+  #createPiscina(): Piscina {
+    const { threads, settings, maxOldGenerationMb, entry = taskWorkerUrl } = this.#options;
+    return new Piscina({
+      filename: entry.href,
+      minThreads: threads,
+      maxThreads: threads,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: settings.tasksPerThread,
+      // 'sync', the default, freezes an idle thread: timers and sockets of a handler would stall until the next task.
+      atomics: 'disabled',
+      recordTiming: false,
+      workerData: settings,
+      taskQueue: this.#queue,
+      loadBalancer: (_task, workers) =>
+        workers.find(({ id }) => id === this.#target?.threadId) ?? null,
+      ...(maxOldGenerationMb === undefined
+        ? {}
+        : { resourceLimits: { maxOldGenerationSizeMb: maxOldGenerationMb } }),
+    });
+  }
+
+  #allReady(piscina: Piscina): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (failure?: Error): void => {
+        clearTimeout(timer);
+        piscina.off('error', onError);
+        this.#onStart = undefined;
+        if (failure === undefined) resolve();
+        else reject(failure);
+      };
+      const onError = (error: unknown): void => settle(toError(error));
+      const timer = setTimeout(() => settle(new Error(BOOT_TOO_SLOW)), BOOT_LIMIT_MS);
+      piscina.once('error', onError);
+      this.#onStart = (failure) => {
+        const isComplete = this.#threads.size >= this.#options.threads;
+        if (failure !== undefined || isComplete) settle(failure);
+      };
+    });
+  }
+
+  #welcome(message: unknown): void {
+    if (!isHello(message)) return;
+    const worker = this.#piscina?.threads.find(({ threadId }) => threadId === message.threadId);
+    // Said before the thread or the pool was ended, heard after it: the port would keep the process up.
+    if (worker === undefined || this.#threads.has(message.threadId)) return message.port.close();
+    const thread = new ThreadRecord(message, worker);
+    this.#threads.set(thread.threadId, thread);
+    this.#replacements?.onHello(worker);
+    thread.listen((said) => this.#listener.onMessage(thread, said));
+    worker.once('error', (error: unknown) => {
+      thread.isCondemned = true;
+      thread.error = toError(error);
+    });
+    worker.once('exit', (code) => this.#onExit(thread, code));
+    this.#awaited.shift()?.();
+    this.#onStart?.();
+    this.#checkUsable(thread);
+  }
+
+  #onKnown(threadId: number): void {
+    // Piscina takes it up only after it has said so.
+    queueMicrotask(() => {
+      this.#known.add(threadId);
+      const thread = this.#threads.get(threadId);
+      if (thread !== undefined) this.#checkUsable(thread);
+    });
+  }
+
+  #checkUsable(thread: ThreadRecord): void {
+    if (thread.isUsable || !this.#known.has(thread.threadId)) return;
+    thread.isUsable = true;
+    this.#listener.onUsable(thread);
+  }
+
+  /** Piscina drops a thread, in the event in which it learns of its end. Afterwards the number is of no thread (-1). */
+  #onLost(threadId: number): void {
+    const worker = this.#piscina?.threads.find((each) => each.threadId === threadId);
+    this.#replacements?.onLost(worker);
+  }
+
+  #onExit(thread: ThreadRecord, code: number): void {
+    this.#threads.delete(thread.threadId);
+    this.#known.delete(thread.threadId);
+    thread.isCondemned = true;
+    this.#listener.onExit(thread, thread.error ?? new Error(`its exit code was ${code}`));
+    thread.close();
+  }
+}
+
+function isHello(message: unknown): message is ThreadHello {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    (message as { kind?: unknown }).kind === 'threadmill:hello'
+  );
+}
