@@ -21,12 +21,13 @@ const command = new Command('endurance')
   .description('Lets every kind of bad task happen many times, and good tasks after each.')
   .option('--times <number>', 'bad tasks of each kind', count, 100)
   .option('--good <number>', 'good tasks after each kind', count, 1_000)
+  .option('--slow <part>', 'part of --times for kinds that cost seconds each, e.g. 0.2', part, 1)
   .option('--only <kinds>', `some kinds, separated by commas: ${[...types].join(', ')}`)
-  .action(async ({ times, good, only }: Flags) => {
+  .action(async ({ times, good, slow, only }: Flags) => {
     const wanted = only === undefined ? types : chosen(only);
     const tracks = TRACKS.map((lanes) => lanes.map((lane) => narrowed(lane, wanted)));
     const began = performance.now();
-    const { results, problems } = await runTracks(tracks, { times, good });
+    const { results, problems } = await runTracks(tracks, { times, good, slow });
     const minutes = (performance.now() - began) / 60_000;
     say(renderTable(results));
     say(`${results.length} kinds on their runtimes in ${minutes.toFixed(1)} minutes`);
@@ -74,6 +75,12 @@ function chosen(text: string): Set<string> {
   const unknown = names.filter((name) => !types.has(name));
   if (unknown.length > 0) command.error(`no such kind: ${unknown.join(', ')}`);
   return new Set(names);
+}
+
+function part(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Give a number above 0, at most 1.');
 }
 
 function count(text: string): number {

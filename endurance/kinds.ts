@@ -27,6 +27,8 @@ export interface Kind {
   readonly options?: EnqueueOptions;
   /** How often it happens, where a hundred times would take too long: this part of it. */
   readonly share?: number;
+  /** Each costs seconds: a whole process, or memory that has to grow. */
+  readonly isSlow?: true;
 }
 
 const CANCELED = /^context canceled$/;
@@ -109,6 +111,7 @@ export const THREAD_ENDS: readonly Kind[] = [
 ];
 
 const PROCESS_END = {
+  isSlow: true,
   manner: 'singly',
   reason: 'process_died',
   error: /^the process ended while it ran the task: .*\(out of memory\?\)$/,
@@ -148,6 +151,7 @@ export const NATIVE_KINDS: readonly Kind[] = [
   {
     name: 'native call, canceled',
     type: 'native',
+    isSlow: true,
     manner: 'canceled',
     reason: 'canceled',
     error: CANCELED,
@@ -159,6 +163,7 @@ export const MEMORY_KINDS: readonly Kind[] = [
   {
     name: 'Buffers over the task limit',
     type: 'buffers',
+    isSlow: true,
     manner: 'singly',
     reason: 'memory',
     error: /^memory limit exceeded$/,

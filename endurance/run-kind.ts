@@ -14,6 +14,8 @@ export interface Amounts {
   readonly times: number;
   /** Good tasks after each kind. */
   readonly good: number;
+  /** Part of `times` for kinds that cost seconds each. */
+  readonly slow: number;
 }
 
 /** A line of the table. */
@@ -41,7 +43,8 @@ export async function runKind(
   amounts: Amounts,
 ): Promise<Result> {
   const began = performance.now();
-  const times = Math.ceil(amounts.times * (kind.share ?? 1));
+  const part = kind.share ?? (kind.isSlow === true ? amounts.slow : 1);
+  const times = Math.ceil(amounts.times * part);
   let counted: Record<string, number> = {};
   const problems: string[] = [];
   try {

@@ -23,19 +23,25 @@ const sleepCell = new Int32Array(new SharedArrayBuffer(4));
  * cell and then fetches the message itself.
  */
 export class RunStop {
+  // Fields of its own, as `check` is called in the tightest loops there are.
+  readonly #run: number;
+  readonly #cells: Int32Array<SharedArrayBuffer>;
+  readonly #cell: number;
   readonly #options: RunStopOptions;
   #controller: AbortController | undefined;
   #error: TaskCanceledError | undefined;
 
   constructor(options: RunStopOptions) {
+    this.#run = options.run;
+    this.#cells = options.cells;
+    this.#cell = options.cell;
     this.#options = options;
   }
 
   /** The error with which the run stops; `undefined` while it may go on. Costs one atomic load. */
   check(): TaskCanceledError | undefined {
-    const { cells, cell, run } = this.#options;
-    if (this.#error === undefined && Atomics.load(cells, cell) === run) return this.#fetch();
-    return this.#error;
+    if (this.#error !== undefined) return this.#error;
+    return Atomics.load(this.#cells, this.#cell) === this.#run ? this.#fetch() : undefined;
   }
 
   /** Made when first asked for: most handlers never do. */

@@ -6,7 +6,7 @@ import type { Server } from '../runtime/server.ts';
 import type { TaskRef } from '../task.ts';
 import { journalKey } from '../threads/journal-record.ts';
 
-import { healthFacts } from '../web/observe.ts';
+import { healthFacts } from '../web/health-facts.ts';
 import { BEAT_MS, type FromChild, type NamedTask, type ToChild } from './messages.ts';
 
 /** What the link works with. */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const GRACE_MS = 250;
 const LOOK_EVERY_MS = 5;
 /** A thread that yields reaps a dead process in this time; one that spins never does. */
-const REAP_MS = 50;
+const REAP_MS = 200;
 
 /** Known by what the thread says; nothing is signaled after its end was told or seen. */
 export class ChildProcesses {

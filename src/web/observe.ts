@@ -1,8 +1,9 @@
 /** Metrics and health of a server over HTTP, in one call: what `threadmill serve` uses, and users of the library. */
 import type { Registry } from 'prom-client';
 import { createMetrics, type Metrics } from '../metrics/create-metrics.ts';
-import { checkLiveness, checkReadiness, type HealthFacts } from '../policy/health.ts';
+import { checkLiveness, checkReadiness } from '../policy/health.ts';
 import type { Server } from '../runtime/server.ts';
+import { healthFacts } from './health-facts.ts';
 import { startHttp } from './http.ts';
 
 /** What `observe` takes. */
@@ -61,16 +62,5 @@ function observation(
       await closeHttp();
       metrics.stop();
     },
-  };
-}
-
-/** The facts of a server; a child process tells them to its supervisor. */
-export function healthFacts(server: Server, { loopLag }: Metrics): HealthFacts {
-  const snapshot = server.snapshot();
-  return {
-    ...snapshot,
-    loopLagMs: loopLag.read().max,
-    heartbeatIntervalMs: server.settings.heartbeatIntervalMs,
-    isRunning: snapshot.status === 'active',
   };
 }
