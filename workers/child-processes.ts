@@ -6,6 +6,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 import type { FromThread } from '../src/threads/messages.ts';
+import type { ThreadBoard } from './thread-board.ts';
 
 /** A process before it is started; `spawn` is what `fork`, `exec` and `execFile` call as well. */
 type Unstarted = ChildProcess & { spawn?: (...options: unknown[]) => unknown };
@@ -17,6 +18,7 @@ type Unstarted = ChildProcess & { spawn?: (...options: unknown[]) => unknown };
 export function watchChildProcesses(
   post: (message: FromThread) => void,
   currentRun: () => number,
+  board: Pick<ThreadBoard, 'startProcess'>,
 ): void {
   // Node publishes the object when it is made, before it has a pid. Its 'spawn' event would come a turn later, which
   // code that never yields does not reach; so the one call that starts the process is followed.
@@ -26,9 +28,11 @@ export function watchChildProcesses(
     if (spawn === undefined) return;
     const follow = (...options: unknown[]): unknown => {
       delete child.spawn; // its own: the prototype's shows again
-      const answer = spawn.apply(child, options);
-      tell(child, post, currentRun());
-      return answer;
+      return board.startProcess(() => {
+        const answer = spawn.apply(child, options);
+        tell(child, post, currentRun());
+        return answer;
+      });
     };
     Object.defineProperty(child, 'spawn', { value: follow, configurable: true, writable: true });
   });

@@ -68,6 +68,7 @@ export class TaskThread {
     watchChildProcesses(
       (message) => this.#control.post(message),
       () => this.#liveRun()?.envelope.run ?? 0,
+      this.#board,
     );
     this.#exit = captureExit((error) => this.#doom('exit', error));
     process.on('uncaughtException', (error) => this.#onUncaught(error));

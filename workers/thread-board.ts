@@ -1,4 +1,4 @@
-import { BOARD_CELLS_PER_SLOT } from '../src/threads/messages.ts';
+import { BOARD_CELLS_PER_SLOT, BOARD_THREAD_CELLS } from '../src/threads/messages.ts';
 
 /**
  * This thread's side of the board: says which run is in which slot, counts its signs of life, and reads which one main
@@ -10,7 +10,8 @@ export class ThreadBoard {
   readonly #slots: number;
 
   constructor(slots: number) {
-    const bytes = slots * BOARD_CELLS_PER_SLOT * Int32Array.BYTES_PER_ELEMENT;
+    const cells = slots * BOARD_CELLS_PER_SLOT + BOARD_THREAD_CELLS;
+    const bytes = cells * Int32Array.BYTES_PER_ELEMENT;
     this.memory = new SharedArrayBuffer(bytes);
     this.cells = new Int32Array(this.memory);
     this.#slots = slots;
@@ -28,6 +29,20 @@ export class ThreadBoard {
       return slot;
     }
     throw new Error(`no free slot among ${this.#slots}: more tasks in the thread than configured`);
+  }
+
+  /** Runs what starts a process and tells of it. Throws when the thread is about to be terminated. */
+  startProcess<T>(start: () => T): T {
+    const spawning = this.cells.length - 1;
+    Atomics.store(this.cells, spawning, 1);
+    try {
+      if (Atomics.load(this.cells, spawning - 1) === 1) {
+        throw new Error('no process is started: the thread is being ended');
+      }
+      return start();
+    } finally {
+      Atomics.store(this.cells, spawning, 0);
+    }
   }
 
   /** Frees the slot. */

@@ -161,6 +161,13 @@ export type ToThread =
  */
 export const BOARD_CELLS_PER_SLOT = 3;
 
+/**
+ * The last two cells of a board are of the whole thread: whether it is about to be terminated, so that it starts no
+ * process any more (written by main), and whether it is starting one, whose number it has not told yet (written by the
+ * thread). Each side writes its own before it reads the other's.
+ */
+export const BOARD_THREAD_CELLS = 2;
+
 /** What the throw-away thread reports about one handler module. */
 export interface HandlerReport {
   readonly file: string;

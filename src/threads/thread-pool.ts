@@ -277,6 +277,8 @@ export class ThreadPool {
   async #terminate(thread: ThreadRecord): Promise<void> {
     thread.isCondemned = true;
     thread.wasTerminated = true;
+    await thread.forbidProcesses();
+    this.#drain(thread);
     await thread.processes.end(() => this.#drain(thread));
     await terminateWorker(thread.worker);
   }

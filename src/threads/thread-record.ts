@@ -1,9 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { ChildProcesses } from './child-processes.ts';
-import { BOARD_CELLS_PER_SLOT } from './messages.ts';
+import { BOARD_CELLS_PER_SLOT, BOARD_THREAD_CELLS } from './messages.ts';
 import type { FromThread, StopReason, ThreadHello, ToThread } from './messages.ts';
 import type { Doom } from './pool-listener.ts';
 import type { WaitingRun } from './waiting-line.ts';
+
+/** What the start of a process may take. */
+const SPAWN_MS = 250;
 
 /** A run in the hands of a thread, from the hand-over to its end. */
 export interface RunRecord {
@@ -98,6 +102,17 @@ export class ThreadRecord {
     if (cell !== undefined) Atomics.store(this.#board, cell + 1, run);
   }
 
+  /**
+   * From now on it starts no process; one that it is starting is waited for, or nobody would know its number when the
+   * thread is terminated meanwhile.
+   */
+  async forbidProcesses(): Promise<void> {
+    const spawning = this.#board.length - 1;
+    Atomics.store(this.#board, spawning - 1, 1);
+    const until = performance.now() + SPAWN_MS;
+    while (Atomics.load(this.#board, spawning) === 1 && performance.now() < until) await delay(1);
+  }
+
   /** The run's signs of life; `undefined` when it is not on the board. */
   beats(run: number): number | undefined {
     const cell = this.#cellOf(run);
@@ -123,7 +138,8 @@ export class ThreadRecord {
   }
 
   #cellOf(run: number): number | undefined {
-    for (let cell = 0; cell < this.#board.length; cell += BOARD_CELLS_PER_SLOT) {
+    const end = this.#board.length - BOARD_THREAD_CELLS;
+    for (let cell = 0; cell < end; cell += BOARD_CELLS_PER_SLOT) {
       if (Atomics.load(this.#board, cell) === run) return cell;
     }
     return undefined;

@@ -64,14 +64,20 @@ test('of many who would adopt a task at once, one does', async () => {
   assert.equal(await client.hget(keys.task('A'), OWNER_FIELD), winners[0]);
 });
 
+/** Without the seconds that daily counters have left: they pass while the test runs. */
+async function stateButTtl(): Promise<Partial<QueueState>> {
+  const { ttl: _passing, ...state } = await queueState(client, QUEUE);
+  return state;
+}
+
 // Plain settle knows no owners: an old owner that is alive after all still ends the attempt of its heir.
 for (const settlement of everyKind) {
   test(`a task cannot be adopted after its ${settlement.kind}`, async () => {
     await seed(held(['A'], { leaseAt: (await earlyInSecond(client)) + 30 }));
     assert.deepEqual(await broker.settle(QUEUE, [settlement]), ['settled']);
-    const before = await queueState(client, QUEUE);
+    const before = await stateButTtl();
     assert.equal(await broker.adopt(adoption), undefined);
-    assert.deepEqual(await queueState(client, QUEUE), before);
+    assert.deepEqual(await stateButTtl(), before);
   });
 }
 
