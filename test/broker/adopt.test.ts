@@ -66,8 +66,8 @@ test('of many who would adopt a task at once, one does', async () => {
 
 /** Without the seconds that daily counters have left: they pass while the test runs. */
 async function stateButTtl(): Promise<Partial<QueueState>> {
-  const { ttl: _passing, ...state } = await queueState(client, QUEUE);
-  return state;
+  const { ttl: _passing, ...others } = await queueState(client, QUEUE);
+  return others;
 }
 
 // Plain settle knows no owners: an old owner that is alive after all still ends the attempt of its heir.
