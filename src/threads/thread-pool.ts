@@ -207,7 +207,10 @@ export class ThreadPool {
   #finish(thread: ThreadRecord, { run, outcome }: Outcome): void {
     const record = this.#handover.get(run);
     if (record?.thread !== thread) return;
-    this.#handover.release(record, outcome.kind === 'threw' && ENDS_THREAD.has(outcome.failure));
+    const endsThread = outcome.kind === 'threw' && ENDS_THREAD.has(outcome.failure);
+    // Its doom is the next message: until then the thread would be given a run that it never begins.
+    if (endsThread) thread.isCondemned = true;
+    this.#handover.release(record, endsThread);
     thread.runsDone += 1;
     this.#endIfRetired(thread);
     // Before anything else is done about the outcome: the thread has nothing to do.

@@ -49,6 +49,6 @@ test('with a Redis that hangs the handlers are told all the same, and have their
     assert.ok(performance.now() - begin < 100 + 500 + 1_000);
   } finally {
     process.kill(hanging.pid, 'SIGCONT');
+    await client.close();
   }
-  await client.close();
 });

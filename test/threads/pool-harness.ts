@@ -81,6 +81,16 @@ export class PoolHarness implements PoolListener {
     return run;
   }
 
+  /**
+   * Hands over a task whose code never yields; resolves with its run when the thread does nothing else any more. A run
+   * that has only begun still lets the thread hear of others, as its module loads.
+   */
+  async spin(): Promise<number> {
+    const run = this.hand('spin');
+    await this.untilProgress(run);
+    return run;
+  }
+
   untilBegun(run: number): Promise<unknown> {
     return this.told(() => this.threadOf.get(run));
   }

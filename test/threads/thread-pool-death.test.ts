@@ -99,7 +99,7 @@ test('a thread doomed by an uncaught error lets its other runs finish', async ()
 test('all runs on a terminated thread hear that it was terminated', async () => {
   const harness = await startPool({ tasksPerThread: 2 });
   const neighbour = await harness.begin('wait');
-  const culprit = await harness.begin('spin');
+  const culprit = await harness.spin();
   await Promise.all([harness.pool.terminate(culprit), harness.pool.terminate(neighbour)]);
   assert.equal(harness.deaths.get(neighbour)?.kind, 'terminated');
   assert.equal(harness.deaths.get(culprit)?.kind, 'terminated');
@@ -108,7 +108,7 @@ test('all runs on a terminated thread hear that it was terminated', async () => 
 
 test('runs that a thread had not begun go to another one, in their order', async () => {
   const harness = await startPool({ tasksPerThread: 4 });
-  const culprit = await harness.begin('spin');
+  const culprit = await harness.spin();
   const [second, third] = [harness.hand('ok'), harness.hand('ok')];
   const heavy = harness.hand('ok', new Uint8Array(100_000));
   const inLine = harness.hand('ok');

@@ -64,7 +64,7 @@ test('a run that is over leaves its record, and the next one takes it', async ()
 test('the records of a thread that died are cleared, those of others stay', async () => {
   const journal = makeJournal();
   const harness = await startPool({ threads: 2, journalFd: journal.fd });
-  const killed = await harness.begin('spin');
+  const killed = await harness.spin();
   const other = await harness.begin('wait');
   await harness.pool.terminate(killed);
   assert.deepEqual(journal.names(), [`task-${other}`]);
@@ -80,9 +80,9 @@ test('a run whose outcome is an uncaught error keeps its record until its thread
   const [path, ended] = [join(folder, 'path'), join(folder, 'ended')];
   const harness = await startPool({ threads: 2, tasksPerThread: 2, journalFd: journal.fd });
   const payload = Buffer.from(JSON.stringify({ path, ended }));
-  const first = harness.hand(fixture('hostile/uncaught-then-ends.js'), payload);
-  // One of them keeps the thread of the first alive.
+  // One on each thread, so that one of them keeps the thread of the first alive.
   const others = [await harness.begin('wait'), await harness.begin('wait')];
+  const first = harness.hand(fixture('hostile/uncaught-then-ends.js'), payload);
   await harness.untilOutcome(first);
   const living = [...others, await harness.begin('wait')].map((run) => `task-${run}`);
   writeFileSync(path, '');

@@ -69,7 +69,7 @@ test('a process that ignores SIGTERM is killed before its thread is', async () =
 
 test('a thread without processes is terminated at once', async () => {
   const harness = await startPool();
-  const run = await harness.begin('spin');
+  const run = await harness.spin();
   const since = performance.now();
   await harness.pool.terminate(run);
   assert.ok(performance.now() - since < 200);

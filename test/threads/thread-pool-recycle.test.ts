@@ -58,7 +58,7 @@ test('an idle thread is retired at once, an unknown one is nothing to do', async
 
 test('a retirement ends with the pool', async () => {
   const harness = await startPool();
-  const run = await harness.begin('spin');
+  const run = await harness.spin();
   const retired = harness.pool.retire(harness.threadOf.get(run) ?? 0);
   await harness.pool.destroy();
   await retired;
@@ -92,7 +92,7 @@ test('memory waits for no thread in a native call or at its end', {
   const asleep = await tempModule(`
     import { execFileSync } from 'node:child_process';
     export default () => void execFileSync('sh', ['-c', 'echo >> ${sign}; sleep 2']);`);
-  const [spinning, ending] = [await harness.begin('spin'), await harness.begin('spin')];
+  const [spinning, ending] = [await harness.spin(), await harness.spin()];
   const native = harness.hand(asleep);
   await until(() => readFileSync(sign).length > 0);
   await Promise.all([harness.pool.memory(), harness.pool.terminate(ending)]);
@@ -107,6 +107,6 @@ test('memory waits for no thread in a native call or at its end', {
 
 test('Node without heap statistics of threads says so', { skip: canMeasure }, async () => {
   const harness = await startPool();
-  await harness.begin('spin');
+  await harness.spin();
   assert.equal(await harness.pool.memory(), undefined);
 });

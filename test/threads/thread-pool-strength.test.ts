@@ -33,7 +33,7 @@ for (const fate of ['exit', 'throw']) {
   test(`replacements that die by ${fate} while they boot are replaced until one lives`, async () => {
     const { entry, boots } = await mortalEntry();
     const harness = await startPool({ threads: 2, entry });
-    const runs = [await harness.begin('spin'), await harness.begin('spin')];
+    const runs = [await harness.spin(), await harness.spin()];
     const before = boots();
     process.env['FATE'] = fate;
     await Promise.all(runs.map((run) => harness.pool.terminate(run)));
@@ -44,7 +44,7 @@ for (const fate of ['exit', 'throw']) {
     await harness.untilOutcome(waiting);
     await isWhole(harness);
     // Piscina replaces none by itself any more; still it goes on at once.
-    const again = await harness.begin('spin');
+    const again = await harness.spin();
     await harness.pool.terminate(again);
     await isWhole(harness);
   });
@@ -64,6 +64,14 @@ test('a pool whose threads cannot boot rejects its start, and tries no longer', 
   assert.equal(harness.pool.ready, 0);
 });
 
+test('a thread whose run ends it is given nothing from the moment that is known', async () => {
+  const harness = await startPool({ threads: 2 });
+  const run = harness.hand('exit');
+  // Looked at while the outcome is told: the message that names the doom comes after it.
+  const [ready] = await harness.told(() => harness.outcomes.has(run) && [harness.pool.ready]);
+  assert.equal(ready, 1);
+});
+
 test('after a hundred calls of process.exit in a row the pool is whole', async () => {
   const harness = await startPool({ threads: 2 });
   const runs = Array.from({ length: 100 }, () => harness.hand('exit'));
@@ -76,7 +84,7 @@ test('after a hundred calls of process.exit in a row the pool is whole', async (
 test('after terminations of every thread at once, again and again, the pool is whole', async () => {
   const harness = await startPool({ threads: 2 });
   for (let round = 0; round < 10; round += 1) {
-    const runs = await Promise.all([harness.begin('spin'), harness.begin('spin')]);
+    const runs = await Promise.all([harness.spin(), harness.spin()]);
     await Promise.all(runs.map((run) => harness.pool.terminate(run)));
   }
   await isWhole(harness);

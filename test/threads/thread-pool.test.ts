@@ -4,7 +4,7 @@ import { makePool, startPool, tempModule } from './pool-harness.ts';
 
 test('at its end a run that waits behind another is told of, one that has begun is not', async () => {
   const harness = await startPool({ tasksPerThread: 2 });
-  await harness.begin('spin');
+  await harness.spin();
   const behind = harness.hand('spin');
   await harness.pool.destroy();
   assert.deepEqual([...harness.deaths.keys()], [behind]);
@@ -13,7 +13,7 @@ test('at its end a run that waits behind another is told of, one that has begun 
 
 test('at its end the line is dropped and nothing is told of it', async () => {
   const harness = await startPool();
-  await harness.begin('spin');
+  await harness.spin();
   harness.hand('ok');
   harness.hand('ok');
   await harness.pool.destroy();
