@@ -19,9 +19,37 @@ export type EnqueueReply =
   | { readonly status: 'scheduled'; readonly at: number }
   | { readonly status: 'conflict' };
 
+/** One run of one task by the server that leased it. */
+export interface TaskRun {
+  readonly id: string;
+  readonly run: number;
+}
+
+/** What a server takes from a queue. */
+export interface LeaseCall {
+  readonly queue: string;
+  readonly max: number;
+  readonly leaseMs: number;
+  /** The server's name (wire/lease-token). */
+  readonly server: string;
+  /** Run number of the first task; the next ones follow. */
+  readonly firstRun: number;
+  /** Runs of this server that have begun since it was noted last. */
+  readonly begun?: readonly TaskRun[];
+}
+
+/** Leases of one server on their way to being extended. */
+export interface ExtendCall {
+  readonly queue: string;
+  readonly leaseMs: number;
+  readonly server: string;
+  readonly tasks: readonly (TaskRun & { readonly hasBegun: boolean })[];
+}
+
 /** A task leased to this server. `message` owns its memory. */
 export interface LeasedTask {
   readonly id: string;
+  readonly run: number;
   /** `undefined` when the hash holds no message. */
   readonly message: Uint8Array | undefined;
   /** How long it was pending, in milliseconds; `undefined` when nobody wrote that down (requeue, inspector run). */
@@ -34,14 +62,21 @@ export interface LeasedTask {
 
 /** Answer of `extend`: IDs, each in at most one of the lists. */
 export interface ExtendReply {
-  /** The lease was gone; it is never re-created. */
+  /** Not this server's run any more, or its lease was over: that is never revived. */
   readonly gone: readonly string[];
   /** Extended, but somebody has asked for the task to be canceled. */
   readonly canceled: readonly string[];
 }
 
-/** An active task of one owner, as it is found when the owner has died. */
-export interface HeldTask extends Pick<LeasedTask, 'id' | 'message' | 'crashes' | 'isSuspect'> {}
+/** An active task that a server holds, as it is found when the server has died. */
+export interface HeldTask extends Omit<LeasedTask, 'waitedMs'> {
+  /** The server's whole name. */
+  readonly server: string;
+  /** It was noted that a thread had begun it. */
+  readonly hasBegun: boolean;
+  /** How often in a row it was recovered before it was noted as begun. */
+  readonly returns: number;
+}
 
 /** Answer of `lease`. */
 export interface LeaseReply {
@@ -78,21 +113,43 @@ export type Settlement =
       readonly message: StampedMessage;
       readonly mark?: DeathMark;
     }
-  | { readonly kind: 'requeue'; readonly id: string; readonly mark?: DeathMark };
+  | { readonly kind: 'requeue'; readonly id: string; readonly mark?: DeathMark | 'return' };
 
 /**
  * What the end of an attempt leaves beside the task, kept over retries and removed by success. `crash`: one more death
- * of what ran it alone; `suspect`: what ran it beside others died.
+ * of what ran it alone; `suspect`: what ran it beside others died. A requeue may also leave `return`: it was recovered
+ * before it was noted as begun.
  */
 export type DeathMark = 'crash' | 'suspect';
 
-/** `lost`: the task was not ours any more (recovered, deleted); nothing was written. */
+/** Transitions of tasks that one server holds; its name is that in their tokens. */
+export interface SettleCall {
+  readonly queue: string;
+  readonly server: string;
+  readonly settlements: readonly { readonly run: number; readonly settlement: Settlement }[];
+  /** Other runs of this server that have begun since it was noted last. */
+  readonly begun?: readonly TaskRun[];
+}
+
+/** `lost`: the task was not that run's any more (recovered, deleted); nothing was written. */
 export type SettleReply = 'settled' | 'lost';
 
-/** A task whose lease has run out, as the recoverer finds it. */
-export interface ExpiredLease {
+/** A task that nobody holds any more, as the recoverer finds it. */
+export interface LostTask {
   readonly id: string;
   readonly message: Uint8Array | undefined;
+  /** What stands beside it, if anything. For expired leases only a token that holds: none is Go's. */
+  readonly token: string | undefined;
+  /** By its token's owner. */
+  readonly hasBegun: boolean;
+  /** How often in a row it was recovered unbegun. */
+  readonly returns: number;
+}
+
+/** A recoverer's transition, written only if the task is found as it was listed. */
+export interface Recovery {
+  readonly token: string | undefined;
+  readonly settlement: Settlement;
 }
 
 /** What `GET /metrics` and the inspector read of one queue (protocol 13.2). */
@@ -132,13 +189,19 @@ export interface RedisFacts {
   readonly evictionPolicy: string | undefined;
 }
 
-/** A lease on its way from one owner to another. */
+/** A lease on its way from one server to another. */
 export interface Adoption {
   readonly queue: string;
   readonly taskId: string;
-  readonly from: string;
-  readonly to: string;
+  readonly from: Holder;
+  readonly to: Holder;
   readonly leaseMs: number;
+}
+
+/** Who holds a lease: a server's name and the number of its run. */
+export interface Holder {
+  readonly server: string;
+  readonly run: number;
 }
 
 /** Tells when a queue may have got something to lease. */
@@ -160,32 +223,33 @@ export interface Broker {
   enqueue(queue: string, entries: readonly EnqueueEntry[]): Promise<EnqueueReply[]>;
   getTask(queue: string, taskId: string): Promise<StoredTask | undefined>;
 
-  /** Leases up to `max` tasks for `owner`, any name; stops early at about 1 MiB of messages. A paused queue gives none. */
-  lease(queue: string, max: number, leaseMs: number, owner: string): Promise<LeaseReply>;
-  extend(queue: string, taskIds: readonly string[], leaseMs: number): Promise<ExtendReply>;
-  /** The active tasks of a queue that are leased for this owner: none that a Go server, say, has taken over since. */
-  heldTasks(queue: string, owner: string): Promise<HeldTask[]>;
-  /** As `settle`, for the tasks of a dead owner, not '': acts only where the task is still leased for it. */
-  settleHeld(
-    queue: string,
-    owner: string,
-    settlements: readonly Settlement[],
-  ): Promise<SettleReply[]>;
-  /** Hands a lease on to another owner and extends it; `undefined` when it was not `from`'s any more. */
+  /** Leases tasks; stops early at about 1 MiB of messages. A paused queue gives none. */
+  lease(call: LeaseCall): Promise<LeaseReply>;
+  extend(call: ExtendCall): Promise<ExtendReply>;
+  /** The active tasks of a queue that this server holds, by its UUID: none that a Go server, say, has taken over since. */
+  heldTasks(queue: string, serverId: string): Promise<HeldTask[]>;
+  /** Hands a lease on to another owner and extends it; `undefined` when it was neither `from`'s nor `to`'s. */
   adopt(lease: Adoption): Promise<LeasedTask | undefined>;
   /** A watch that needs no polling; it connects when it is first armed, and is closed with the broker. */
   watchQueues(onChange: () => void): QueueWatch;
-  settle(queue: string, settlements: readonly Settlement[]): Promise<SettleReply[]>;
+  /** Ends attempts, of a living server or for one that has died. */
+  settle(call: SettleCall): Promise<SettleReply[]>;
 
   /** Moves due scheduled and retry tasks to pending (or their group); answers how many. */
   forward(queue: string): Promise<number>;
   /** Deletes completed tasks whose retention is over; answers how many. */
   expireCompleted(queue: string): Promise<number>;
-  /** Leases that ended more than the protocol's 30 s ago; at most 100. */
-  expiredLeases(queue: string): Promise<ExpiredLease[]>;
-  /** As `settle`, for tasks of others: acts only where the lease is still expired by 30 s. */
-  settleExpired(queue: string, settlements: readonly Settlement[]): Promise<SettleReply[]>;
+  /** Leases that are over: 2 s where the token beside the task holds, else the protocol's 30 s; at most 100. */
+  expiredLeases(queue: string): Promise<LostTask[]>;
+  /** Active tasks without a lease; at most 100. */
+  unleased(queue: string): Promise<LostTask[]>;
+  /** Settles tasks that were listed by `expiredLeases`, if each is still as it was. */
+  settleExpired(queue: string, recoveries: readonly Recovery[]): Promise<SettleReply[]>;
+  /** Settles tasks that were listed by `unleased`, if each is still as it was. */
+  settleUnleased(queue: string, recoveries: readonly Recovery[]): Promise<SettleReply[]>;
 
+  /** Addresses (`host:pid:uuid`) of the servers of a host, also of some that are gone. */
+  localServers(host: string): Promise<string[]>;
   announce(entry: PresenceEntry): Promise<void>;
   withdraw(address: string): Promise<void>;
   /** Sends a cancel request to the whole fleet (protocol 12.2). */

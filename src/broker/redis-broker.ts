@@ -14,10 +14,11 @@ import { adopt, heldTasks } from './held-tasks.ts';
 import { queueInfo, queues } from './inspect-queues.ts';
 import { getTask } from './inspect-tasks.ts';
 import { extend, lease } from './lease.ts';
+import { expiredLeases, localServers, unleased } from './lost-tasks.ts';
 import { announce, withdraw } from './presence.ts';
 import { RedisQueueWatch } from './queue-watch.ts';
-import { settle, settleExpired, settleHeld } from './settle.ts';
-import { expireCompleted, expiredLeases, forward } from './upkeep.ts';
+import { settle, settleExpired, settleUnleased } from './settle.ts';
+import { expireCompleted, forward } from './upkeep.ts';
 
 export { parseRedisUrl } from './redis-url.ts';
 
@@ -46,21 +47,23 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     ping: async () => void (await connection.run((redis) => redis.ping())),
     enqueue: (...args) => enqueue(context, ...args),
     getTask: (...args) => getTask(context, ...args),
-    lease: (...args) => lease(context, ...args),
+    lease: (call) => lease(context, call),
     watchQueues: (onChange) => {
       const watch = new RedisQueueWatch(context, onChange);
       watches.add(watch);
       return watch;
     },
-    extend: (...args) => extend(context, ...args),
+    extend: (call) => extend(context, call),
     heldTasks: (...args) => heldTasks(context, ...args),
-    settleHeld: (...args) => settleHeld(context, ...args),
     adopt: (adoption) => adopt(context, adoption),
-    settle: (...args) => settle(context, ...args),
+    settle: (call) => settle(context, call),
     forward: (queue) => forward(context, queue),
     expireCompleted: (queue) => expireCompleted(context, queue),
     expiredLeases: (queue) => expiredLeases(context, queue),
     settleExpired: (...args) => settleExpired(context, ...args),
+    unleased: (queue) => unleased(context, queue),
+    settleUnleased: (...args) => settleUnleased(context, ...args),
+    localServers: (host) => localServers(context, host),
     announce: (entry) => announce(context, entry),
     withdraw: (address) => withdraw(context, address),
     publishCancel: (taskId) => publishCancel(context, taskId),

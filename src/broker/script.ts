@@ -16,9 +16,11 @@ export type ScriptName =
   | 'held-tasks'
   | 'lease'
   | 'list-presence'
+  | 'local-servers'
   | 'mark-canceled'
   | 'queue-info'
-  | 'settle';
+  | 'settle'
+  | 'unleased';
 
 /** What a script takes beside its keys. Bytes go as they are. */
 export type ScriptArgument = string | number | Uint8Array;

@@ -1,11 +1,17 @@
 /** Ends attempts: the caller of `settle.lua`. */
 import { queueKeys } from '../wire/keys.ts';
 import type { StampedMessage } from '../wire/task-message.ts';
-import type { Settlement, SettleReply } from './broker.ts';
+import type { Recovery, SettleCall, Settlement, SettleReply } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
+import { begunArguments } from './lease.ts';
 import { toList } from './reply.ts';
 import type { ScriptArgument } from './script.ts';
 
+/**
+ * Seconds after the end of a lease of ours before its task is taken. The expiry is by Redis's own clock and the owner stops
+ * its tasks before it comes, so this is only for what the stop itself may take.
+ */
+export const RECOVERY_MARGIN_SECONDS = 2;
 /** Seconds that asynq waits after the end of a lease before it takes the task from its server (protocol 16.8). */
 export const RECOVERY_GRACE_SECONDS = 30;
 
@@ -17,102 +23,93 @@ const TAGS: Readonly<Record<StampedMessage['field'], Uint8Array>> = {
 };
 const NO_BYTES = new Uint8Array();
 
-/** Settles our own tasks, which we hold as long as they are in `active` and `lease`. */
+/** Settles tasks of one server, each of which its run must still hold. */
 export function settle(
   context: BrokerContext,
-  queue: string,
-  settlements: readonly Settlement[],
+  { queue, server, settlements, begun = [] }: SettleCall,
 ): Promise<SettleReply[]> {
-  return settleWhere(context, queue, settlements, ANY);
+  const entries = settlements.map(({ run, settlement }) => ({ holder: run, settlement }));
+  return settleWhere(context, queue, entries, ['own', server, 0, 0, ...begunArguments(begun)]);
 }
 
-/** Settles tasks of others, if their lease is still over by 30 s: it may have been extended since it was listed. */
+/** Settles tasks of others, if their lease is still over: it may have been extended since it was listed. */
 export function settleExpired(
   context: BrokerContext,
   queue: string,
-  settlements: readonly Settlement[],
+  recoveries: readonly Recovery[],
 ): Promise<SettleReply[]> {
-  return settleWhere(context, queue, settlements, {
-    ...ANY,
-    expiredBySeconds: RECOVERY_GRACE_SECONDS,
-  });
+  const margins = [RECOVERY_MARGIN_SECONDS, RECOVERY_GRACE_SECONDS];
+  return settleWhere(context, queue, recoveries.map(toEntry), ['expired', '', ...margins, 0]);
 }
 
-/** Settles tasks of an owner that has died, if they are still leased for it: others may have taken them meanwhile. */
-export async function settleHeld(
+/** Settles tasks without lease, if they still have none. */
+export function settleUnleased(
   context: BrokerContext,
   queue: string,
-  owner: string,
-  settlements: readonly Settlement[],
+  recoveries: readonly Recovery[],
 ): Promise<SettleReply[]> {
-  if (owner === '') throw new TypeError('an owner without a name holds no tasks'); // the script's word for "any"
-  return settleWhere(context, queue, settlements, { ...ANY, owner });
+  return settleWhere(context, queue, recoveries.map(toEntry), ['unleased', '', 0, 0, 0]);
 }
 
-/** Which tasks may be touched; '' = whatever it is. */
-interface Condition {
-  /** How long their lease must be over. */
-  readonly expiredBySeconds: number | '';
-  /** Whom they must be leased for. */
-  readonly owner: string;
+interface Entry {
+  readonly holder: string | number;
+  readonly settlement: Settlement;
 }
 
-const ANY: Condition = { expiredBySeconds: '', owner: '' };
+function toEntry({ token = '', settlement }: Recovery): Entry {
+  return { holder: token, settlement };
+}
 
 async function settleWhere(
   context: BrokerContext,
   queue: string,
-  settlements: readonly Settlement[],
-  { expiredBySeconds, owner }: Condition,
+  entries: readonly Entry[],
+  condition: readonly ScriptArgument[],
 ): Promise<SettleReply[]> {
-  if (settlements.length === 0) return [];
-  const keys = queueKeys(queue);
+  if (entries.length === 0) return [];
+  const { active, lease, pending, retry, archived, completed, processed, failed, taskPrefix } =
+    queueKeys(queue);
   const reply = await call(
     context,
     'settle',
-    [
-      keys.active,
-      keys.lease,
-      keys.pending,
-      keys.retry,
-      keys.archived,
-      keys.completed,
-      keys.processed,
-      keys.failed,
-    ],
-    [
-      context.offsetSeconds,
-      keys.taskPrefix,
-      expiredBySeconds,
-      owner,
-      ...settlements.flatMap(toArguments),
-    ],
+    [active, lease, pending, retry, archived, completed, processed, failed],
+    [context.offsetSeconds, taskPrefix, ...condition, ...entries.flatMap(toArguments)],
   );
   return toList(reply).map((settled) => (settled === 1 ? 'settled' : 'lost'));
 }
 
-/** The ten arguments of one settlement, in the order of the script's header. */
-function toArguments(settlement: Settlement): ScriptArgument[] {
+/** The eleven arguments of one settlement, in the order of the script's header. */
+function toArguments({ holder, settlement }: Entry): ScriptArgument[] {
   const { kind, id } = settlement;
   switch (kind) {
     case 'done':
-      return [kind, id, settlement.uniqueKey, '', '', '', 0, 0, '', ''];
+      return [kind, id, holder, settlement.uniqueKey, '', '', '', 0, 0, '', ''];
     case 'complete': {
       const { uniqueKey, message, retentionSeconds, result } = settlement;
       const hasResult = result === undefined ? 0 : 1;
       const tail = [retentionSeconds, hasResult, result ?? NO_BYTES, ''];
-      return [kind, id, uniqueKey, ...messageArguments(message), ...tail];
+      return [kind, id, holder, uniqueKey, ...messageArguments(message), ...tail];
     }
     case 'retry': {
       const { message, delayMs, counts, mark = '' } = settlement;
-      return [kind, id, '', ...messageArguments(message), delayMs, counts ? 1 : 0, '', mark];
+      return [
+        kind,
+        id,
+        holder,
+        '',
+        ...messageArguments(message),
+        delayMs,
+        counts ? 1 : 0,
+        '',
+        mark,
+      ];
     }
     case 'archive': {
       const { message, mark = '' } = settlement;
-      return [kind, id, '', ...messageArguments(message), 0, 0, '', mark];
+      return [kind, id, holder, '', ...messageArguments(message), 0, 0, '', mark];
     }
     case 'requeue':
-      return [kind, id, '', '', '', '', 0, 0, '', settlement.mark ?? ''];
+      return [kind, id, holder, '', '', '', '', 0, 0, '', settlement.mark ?? ''];
   }
 }
 

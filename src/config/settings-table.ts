@@ -146,7 +146,7 @@ const times: readonly AnySetting[] = [
   ),
   durationRow('leaseDuration', 'How long a task belongs to this server without an extension.', [
     10 * SECOND,
-    30 * SECOND,
+    15 * SECOND,
     HOUR,
   ]),
   durationRow('maxRetryDelay', 'Longest delay before the next attempt.', [0, DAY, 365 * DAY]),
@@ -165,9 +165,9 @@ const times: readonly AnySetting[] = [
     8 * SECOND,
     HOUR,
   ]),
-  durationRow('recoverInterval', 'How often tasks whose lease has run out are taken back.', [
+  durationRow('recoverInterval', 'How often tasks of lost servers are looked for.', [
     100,
-    10 * SECOND,
+    2 * SECOND,
     HOUR,
   ]),
   durationRow('heartbeatInterval', 'How often this server tells the fleet that it is there.', [

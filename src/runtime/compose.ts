@@ -13,12 +13,15 @@ import { Enqueuer } from '../enqueuer.ts';
 import type { HandlerBounds } from '../policy/handler-bounds.ts';
 import type { Registry } from '../threads/registry.ts';
 import { ThreadPool } from '../threads/thread-pool.ts';
-import { ActiveTasks } from './active-tasks.ts';
+import { type ActiveTask, ActiveTasks } from './active-tasks.ts';
+import { BegunNotes } from './begun-notes.ts';
 import { canceler } from './canceler.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { deadServers } from './dead-servers.ts';
 import { drain } from './drain.ts';
 import type { ServerEmitter } from './emitter.ts';
+import { Fence } from './fence.ts';
 import { Finisher } from './finisher.ts';
 import { HangWatch } from './hang-watch.ts';
 import { Health } from './health.ts';
@@ -31,10 +34,12 @@ import {
   IsolationHere,
   type IsolationHereOptions,
 } from './isolation.ts';
-import { leaseKeeper } from './lease-keeper.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { LostLeases } from './lost-leases.ts';
 import { memoryWatch } from './memory-watch.ts';
-import { recoverer } from './recoverer.ts';
+import { Recoverer } from './recoverer.ts';
 import { recycler } from './recycler.ts';
+import { RunNumbers } from './run-numbers.ts';
 import type { Service } from './service.ts';
 import { Settler } from './settler.ts';
 import { Stopper, type StopperOptions } from './stopper.ts';
@@ -70,13 +75,14 @@ export interface Composition {
   readonly health: Health;
   readonly intake: Intake;
   readonly settler: Settler;
+  readonly runs: RunNumbers;
 }
 
 /** Builds all components; starts none. */
 export function compose(parts: Parts): Composition {
   const path = composeTaskPath(parts);
   const { settings, broker, emitter } = parts;
-  const { active, pool, stopper, dispatcher } = path;
+  const { active, pool, stopper, dispatcher, leases } = path;
   const clock = systemClock;
   const heartbeat = new Heartbeat({
     ...parts,
@@ -88,10 +94,12 @@ export function compose(parts: Parts): Composition {
   const health = new Health({ broker, emitter, intervalMs: settings.healthIntervalMs });
   const services: Service[] = [
     heartbeat,
-    leaseKeeper({ ...settings, broker, active, stopper, emitter, clock }),
+    leases,
+    path.fence,
     health,
     canceler({ broker, active, stopper }),
     path.settler,
+    path.lostLeases,
     ...composeUpkeep(parts, path),
     path.deadlines,
     path.hangWatch,
@@ -102,7 +110,9 @@ export function compose(parts: Parts): Composition {
     ...(isSolitary(parts) ? [] : [dispatcher]),
   ];
   emitter.on('redis', ({ isUp }) => {
-    if (isUp) dispatcher.wake();
+    if (!isUp) return;
+    leases.extendNow();
+    dispatcher.wake();
   });
   return { ...path, services, heartbeat, health };
 }
@@ -110,12 +120,14 @@ export function compose(parts: Parts): Composition {
 /** A server that takes nothing from queues leaves their upkeep to others. */
 function composeUpkeep(parts: Parts, path: ReturnType<typeof composeTaskPath>): Service[] {
   if (isSolitary(parts)) return [];
-  const { settings, broker } = parts;
+  const { settings, broker, identity } = parts;
   const { hooks, onFault } = path;
   const queues = Object.keys(settings.queues);
   const onMoved = (): void => path.dispatcher.wake();
+  const recovery = { ...parts, queues, hooks, intervalMs: settings.recoverIntervalMs };
   return [
-    recoverer({ ...parts, queues, hooks, intervalMs: settings.recoverIntervalMs }),
+    new Recoverer({ ...recovery, clock: systemClock }),
+    deadServers({ ...recovery, host: identity.host, place: identity.place }),
     forwarder({ broker, queues, onFault, intervalMs: settings.forwardIntervalMs, onMoved }),
     janitor({ broker, queues, onFault, intervalMs: settings.janitorIntervalMs }),
   ];
@@ -128,60 +140,76 @@ function isSolitary({ supervised }: Parts): boolean {
 /** A task's way: dispatcher -> intake -> runner -> thread -> runner -> finisher -> settler. */
 function composeTaskPath(parts: Parts) {
   const { settings, broker, emitter } = parts;
+  const { serverName } = parts.identity;
   const clock = systemClock;
   const onFault = (where: string, error: unknown): void => emitter.fault(where, error);
   const active = new ActiveTasks();
   const hooks = new UserHooks({ ...parts.hooks, ...settings, onFault });
   const pool = composePool(parts);
-  const settler = new Settler({ broker, clock, onFault });
+  const notes = new BegunNotes(() => clock.monotonicMs());
+  const settler = new Settler({ broker, clock, serverName, notes, onFault });
   const finisher = new Finisher({ ...settings, active, settler, emitter, hooks, clock });
-  const { stopper, deadlines, hangWatch } = composeStops(parts, {
-    active,
-    pool,
-    finisher,
-    withdraw: (task) => isolation.withdraw(task) || pool.withdraw(task.run),
-  });
+  const withdraw = (task: ActiveTask): boolean =>
+    isolation.withdraw(task) || pool.withdraw(task.run);
+  const stops = composeStops(parts, { active, pool, finisher, withdraw });
+  const keeping = composeLeases(parts, { active, stopper: stops.stopper, notes });
   const enqueuer = new Enqueuer({ broker, maxPayloadSize: settings.maxPayloadSize });
   const runner = new TaskRunner({
+    ...stops,
+    ...keeping,
     active,
     pool,
     finisher,
-    stopper,
-    deadlines,
-    hangWatch,
     emitter,
     hooks,
     clock,
     onLog: threadLog(parts.logger, active),
     onEnqueue: threadEnqueue(enqueuer, () => dispatcher.wake()),
   });
-  const { serverId } = parts.identity;
   const onReleased = (): void => dispatcher.wake();
   const isolation = composeIsolation(parts, { active, runner, finisher, onReleased });
-  const intake = new Intake({ ...parts, active, runner, isolation, finisher, settler, clock });
+  const path = { active, runner, isolation, finisher, settler, clock };
+  const intake = new Intake({ ...parts, ...stops, ...path });
   const dispatcher = new Dispatcher({
     ...settings,
+    ...keeping,
     broker,
     active,
     intake,
     hooks,
     emitter,
     clock,
-    serverId,
+    serverName,
+    notes,
     isHeld: () => isolation.isHolding,
   });
   return {
+    ...stops,
+    ...keeping,
     active,
     hooks,
     pool,
     settler,
-    stopper,
-    deadlines,
-    hangWatch,
     runner,
     intake,
     dispatcher,
     onFault,
+  };
+}
+
+/** What keeps the leases of tasks, and what gives back those of which nobody knew. */
+function composeLeases(
+  { settings, broker, emitter, identity }: Parts,
+  face: { active: ActiveTasks; stopper: Stopper; notes: BegunNotes },
+) {
+  const { serverId, serverName } = identity;
+  const clock = systemClock;
+  const onFault = (where: string, error: unknown): void => emitter.fault(where, error);
+  const kept = { ...settings, ...face, broker, emitter, clock, onFault };
+  return {
+    leases: new LeaseKeeper({ ...kept, serverName }),
+    lostLeases: new LostLeases({ ...kept, serverId }),
+    runs: new RunNumbers(face.active),
   };
 }
 
@@ -193,27 +221,33 @@ function composeIsolation(
   return isolationElsewhere({
     ...face,
     supervised,
-    serverId: identity.serverId,
+    serverName: identity.serverName,
     onTakenCanceled: (taskId) => {
       broker.markCanceled(taskId).catch((error: unknown) => emitter.fault('cancel', error));
     },
   });
 }
 
-/** What stops tasks: the one path, and two of those who know a reason. */
+/** What stops tasks: the one path, and three of those who know a reason. */
 function composeStops(
   { settings, emitter }: Parts,
   face: Pick<StopperOptions, 'finisher' | 'withdraw'> & { active: ActiveTasks; pool: ThreadPool },
 ) {
   const { active, pool } = face;
   const clock = systemClock;
-  const stopper = new Stopper({ ...settings, ...face, emitter });
+  const stopper = new Stopper({ ...settings, ...face, emitter, clock });
   const deadlines = new Deadlines({
     active,
     clock,
     stop: (task, reason) => stopper.stop(task, reason),
   });
-  return { stopper, deadlines, hangWatch: new HangWatch({ active, pool, stopper, clock }) };
+  const hangWatch = new HangWatch({ active, pool, stopper, clock });
+  return {
+    stopper,
+    deadlines,
+    hangWatch,
+    fence: new Fence({ ...settings, active, stopper, clock }),
+  };
 }
 
 function composePool({ settings, logger, supervised }: Parts): ThreadPool {

@@ -1,13 +1,17 @@
 /**
  * Fills free slots: says how many tasks to lease from which queue, leases them, hands them on. One loop per server.
  */
-import type { Broker } from '../broker/broker.ts';
+import type { Broker, LeaseReply } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
+import { ReplyLostError } from '../errors.ts';
 import { drawQueues } from '../policy/queue-order.ts';
+import type { BegunNotes } from './begun-notes.ts';
 import type { ActiveTasks } from './active-tasks.ts';
 import type { ServerEmitter } from './emitter.ts';
 import { IdleWatch } from './idle-watch.ts';
 import type { Intake } from './intake.ts';
+import type { LostLeases } from './lost-leases.ts';
+import type { RunNumbers } from './run-numbers.ts';
 import type { Service } from './service.ts';
 import type { UserHooks } from './user-hooks.ts';
 
@@ -24,8 +28,11 @@ export interface DispatcherOptions {
   readonly concurrency: number;
   readonly leaseDurationMs: number;
   readonly pollIntervalMs: number;
-  /** This server, as the owner of its leases. */
-  readonly serverId: string;
+  /** This server as its leases name it. */
+  readonly serverName: string;
+  readonly runs: Pick<RunNumbers, 'reserve'>;
+  readonly notes: Pick<BegunNotes, 'dueIn' | 'noted'>;
+  readonly lostLeases: Pick<LostLeases, 'add'>;
   /** Whether a task is to run alone, so that none may be leased beside it. */
   isHeld(): boolean;
 }
@@ -155,17 +162,32 @@ export class Dispatcher implements Service {
     queue: string,
     max: number,
   ): Promise<{ queue: string; count: number; more: boolean }> {
-    const { broker, intake, clock, emitter, leaseDurationMs, serverId } = this.#options;
+    const { intake, clock, emitter, leaseDurationMs } = this.#options;
     // Counted from before the call: the lease begins in Redis at some instant after this one.
     const askedAt = clock.monotonicMs();
     const life = this.#life;
-    const reply = await broker.lease(queue, max, leaseDurationMs, serverId);
+    const reply = await this.#call(queue, max);
     for (const taskId of reply.dropped) emitter.emit('dropped', { queue, taskId });
     const leaseEndsMonotonicMs = askedAt + leaseDurationMs;
     const batch = { queue, tasks: reply.tasks, leaseEndsMonotonicMs };
     if (life <= this.#abandoned) intake.giveBack(batch);
     else intake.accept(batch);
     return { queue, count: reply.tasks.length, more: reply.more };
+  }
+
+  async #call(queue: string, max: number): Promise<LeaseReply> {
+    const { broker, runs, notes, lostLeases, leaseDurationMs: leaseMs, serverName } = this.#options;
+    const firstRun = runs.reserve(max);
+    const begun = notes.dueIn(queue);
+    try {
+      const call = { queue, max, leaseMs, server: serverName, firstRun, begun };
+      const reply = await broker.lease(call);
+      notes.noted(begun);
+      return reply;
+    } catch (error) {
+      if (error instanceof ReplyLostError) lostLeases.add({ queue, firstRun, count: max });
+      throw error;
+    }
   }
 
   /** Until a slot is free. The turn is waited out, so that slots freed together are filled together. */

@@ -50,6 +50,8 @@ export class Finisher {
   /** The code of this run has stopped: settle it. A run that was finished already is left alone. */
   finish(task: ActiveTask, finished: FinishedRun): void {
     if (task.phase === 'settling') return;
+    // Later than the fence could be: the process was frozen, and somebody else may run the task by now.
+    if (task.leaseEndsMonotonicMs <= this.#options.clock.monotonicMs()) task.stop = 'lease_lost';
     const decision = this.#decide(task, finished.end);
     this.#options.active.freeSlot(task);
     if ('error' in decision) this.#options.hooks.onError(decision.error, task.ref);
@@ -64,6 +66,7 @@ export class Finisher {
     }
     this.#options.settler.settle({
       queue: task.ref.queue,
+      run: task.run,
       settlement,
       leaseEndsMonotonicMs: task.leaseEndsMonotonicMs,
       onSettled: (reply) => this.#conclude(task, finished, decision, reply),

@@ -4,10 +4,12 @@ import type { Broker, PresenceEntry } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import { decodeTaskMessage } from '../wire/task-message.ts';
+import { encodeServerName, type ProcessPlace } from '../wire/lease-token.ts';
 import { encodeServerInfo, encodeWorkerInfo } from '../wire/server-info.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import { every } from './every.ts';
 import type { ServerEmitter } from './emitter.ts';
+import { ownPlace } from './process-place.ts';
 import type { Service } from './service.ts';
 
 /** What a server says of itself. */
@@ -17,6 +19,10 @@ export interface Identity {
   /** UUID of this server instance: two servers of one process and name still differ. */
   readonly serverId: string;
   readonly startedWallMs: number;
+  /** Where its process is, as far as the system tells. */
+  readonly place: ProcessPlace | undefined;
+  /** How its leases name it (wire/lease-token). */
+  readonly serverName: string;
 }
 
 /** Statuses as asynq's tools know them. */
@@ -39,6 +45,19 @@ export interface HeartbeatOptions {
 /** `host:pid:uuid`. */
 export function addressOf({ host, pid, serverId }: Identity): string {
   return `${host}:${pid}:${serverId}`;
+}
+
+/** What this process says of itself. `isSupervised`: a supervisor settles its death. */
+export function identify(serverId: string, isSupervised: boolean): Identity {
+  const place = ownPlace(isSupervised);
+  return {
+    host: hostName(),
+    pid: process.pid,
+    serverId,
+    startedWallMs: Date.now(),
+    place,
+    serverName: encodeServerName(place === undefined ? { serverId } : { serverId, place }),
+  };
 }
 
 /** The host's name, or what asynq writes where there is none. */

@@ -15,6 +15,7 @@ import { UNDECODABLE_TYPE, type TaskRef } from '../task.ts';
 import { decodeTaskMessage, type TaskMessage } from '../wire/task-message.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { ServerEmitter } from './emitter.ts';
+import type { Fence } from './fence.ts';
 import type { Finisher } from './finisher.ts';
 import type { Isolation } from './isolation.ts';
 import type { Settler } from './settler.ts';
@@ -30,6 +31,7 @@ export interface IntakeOptions {
   readonly isolation: Pick<Isolation, 'run' | 'isHolding'>;
   readonly finisher: Finisher;
   readonly settler: Settler;
+  readonly fence: Pick<Fence, 'watch'>;
   readonly emitter: ServerEmitter;
   readonly clock: Clock;
 }
@@ -41,13 +43,9 @@ export interface LeasedBatch {
   readonly leaseEndsMonotonicMs: number;
 }
 
-/** Run numbers fit an int32: they stand in shared memory. After the last one they begin again at 1. */
-const LAST_RUN = 2_147_483_647;
-
 /** Takes in leased tasks. */
 export class Intake {
   readonly #options: IntakeOptions;
-  #lastRun = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -60,9 +58,10 @@ export class Intake {
 
   /** Gives a batch back to the front of its queue: it came too late. */
   giveBack({ queue, tasks, leaseEndsMonotonicMs }: LeasedBatch): void {
-    for (const { id } of tasks) {
+    for (const { id, run } of tasks) {
       this.#options.settler.settle({
         queue,
+        run,
         settlement: { kind: 'requeue', id },
         leaseEndsMonotonicMs,
         onSettled: () => undefined,
@@ -99,7 +98,7 @@ export class Intake {
   ): ActiveTask {
     const { payload: _handedOver, ...message } = read;
     const task: ActiveTask = {
-      run: this.#nextRun(),
+      run: leased.run,
       ref: refOf(batch.queue, leased.id, message),
       raw: leased.message ?? new Uint8Array(),
       message,
@@ -121,6 +120,7 @@ export class Intake {
       isSuspected: false,
     };
     this.#options.active.add(task);
+    this.#options.fence.watch(task);
     return task;
   }
 
@@ -151,6 +151,7 @@ export class Intake {
     const { emitter, settler } = this.#options;
     settler.settle({
       queue,
+      run: leased.run,
       settlement: { kind: 'archive', id: leased.id, message },
       leaseEndsMonotonicMs: batch.leaseEndsMonotonicMs,
       onSettled: (reply) => {
@@ -159,13 +160,6 @@ export class Intake {
         emitter.emit('archived', { task, error });
       },
     });
-  }
-
-  #nextRun(): number {
-    do {
-      this.#lastRun = this.#lastRun >= LAST_RUN ? 1 : this.#lastRun + 1;
-    } while (this.#options.active.get(this.#lastRun) !== undefined);
-    return this.#lastRun;
   }
 }
 

@@ -96,8 +96,8 @@ export interface IsolationElsewhereOptions {
   readonly active: Pick<ActiveTasks, 'remove'>;
   readonly finisher: Pick<Finisher, 'putOff' | 'finishUnbegun'>;
   readonly supervised: Pick<Supervised, 'isolate'>;
-  /** This server, as the owner of its leases. */
-  readonly serverId: string;
+  /** This server as its leases name it. */
+  readonly serverName: string;
   /** A cancel request came while the task went over: who holds it now has not heard it. */
   onTakenCanceled(taskId: string): void;
 }
@@ -107,11 +107,15 @@ export interface IsolationElsewhereOptions {
  * slot and its lease here, and nothing is settled: the other process may hold it already.
  */
 export function isolationElsewhere(options: IsolationElsewhereOptions): Isolation {
-  const { active, finisher, supervised, serverId, onTakenCanceled } = options;
+  const { active, finisher, supervised, serverName, onTakenCanceled } = options;
   const offer = async (task: ActiveTask): Promise<void> => {
     task.isOffered = true;
     const { queue, id: taskId } = task.ref;
-    const isTaken = await supervised.isolate({ queue, taskId, owner: serverId });
+    const isTaken = await supervised.isolate({
+      queue,
+      taskId,
+      holder: { server: serverName, run: task.run },
+    });
     task.isOffered = false;
     if (isTaken) {
       active.remove(task);

@@ -1,10 +1,12 @@
 /**
  * Extends the leases of all tasks in slots, on the main thread, which runs no handler: a busy handler never starves
- * its own lease. A task whose lease is gone is stopped, and nothing is written for it.
+ * its own lease. A task that Redis says is not ours any more is stopped, and nothing is written for it.
  */
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
+import { toError } from '../errors.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
+import type { BegunNotes } from './begun-notes.ts';
 import { every } from './every.ts';
 import type { ServerEmitter } from './emitter.ts';
 import type { Service } from './service.ts';
@@ -18,53 +20,100 @@ export interface LeaseKeeperOptions {
   readonly emitter: ServerEmitter;
   readonly clock: Clock;
   readonly leaseDurationMs: number;
+  /** This server as its leases name it. */
+  readonly serverName: string;
+  readonly notes: BegunNotes;
 }
 
-/** asynq extends every 5 s; a short lease is extended more often, at each fifth of it. */
-const LONGEST_INTERVAL_MS = 5_000;
+/** With the round trip, the promised second after the start is kept. */
+const NOTE_AFTER_MS = 500;
 
-/** The service that keeps leases alive. */
-export function leaseKeeper(options: LeaseKeeperOptions): Service {
-  const { emitter, leaseDurationMs } = options;
-  return every({
-    name: 'lease keeper',
-    intervalMs: Math.min(leaseDurationMs / 5, LONGEST_INTERVAL_MS),
-    run: async () => {
-      stopExpired(options);
-      const groups = byQueue(options.active.inSlots());
-      await Promise.all([...groups].map(([queue, group]) => extend(options, queue, group)));
-    },
-    onFault: (where, error) => emitter.fault(where, error),
-  });
-}
+/** The service that keeps leases alive, and notes which of their tasks have begun. */
+export class LeaseKeeper implements Service {
+  readonly name = 'lease keeper';
+  readonly #options: LeaseKeeperOptions;
+  readonly #loop: Service;
+  #noteTimer: NodeJS.Timeout | undefined;
+  #isRunning = false;
 
-/** An expired lease is never revived: a recoverer may have given the task to someone else already. */
-function stopExpired({ active, clock, stopper }: LeaseKeeperOptions): void {
-  const now = clock.monotonicMs();
-  for (const task of active.inSlots()) {
-    if (task.leaseEndsMonotonicMs <= now) stopper.stop(task, 'lease_lost');
+  constructor(options: LeaseKeeperOptions) {
+    const { emitter, leaseDurationMs } = options;
+    this.#options = options;
+    this.#loop = every({
+      name: this.name,
+      intervalMs: leaseDurationMs / 5,
+      run: () => this.#extend(options.active.inSlots()),
+      onFault: (where, error) => emitter.fault(where, error),
+    });
   }
-}
 
-async function extend(
-  options: LeaseKeeperOptions,
-  queue: string,
-  group: readonly ActiveTask[],
-): Promise<void> {
-  const { broker, clock, stopper, leaseDurationMs } = options;
-  const held = group.filter((task) => task.stop !== 'lease_lost');
-  if (held.length === 0) return;
-  const askedAt = clock.monotonicMs();
-  const ids = held.map((task) => task.ref.id);
-  const reply = await broker.extend(queue, ids, leaseDurationMs);
-  const gone = new Set(reply.gone);
-  const canceled = new Set(reply.canceled);
-  for (const task of held) {
-    // The mark of a cancel request: its message over Pub/Sub may have been missed.
-    if (canceled.has(task.ref.id)) stopper.stop(task, 'canceled');
-    if (!gone.has(task.ref.id)) task.leaseEndsMonotonicMs = askedAt + leaseDurationMs;
-    // A task that is being settled meanwhile has left `lease` by our own hand.
-    else if (task.phase !== 'settling') stopper.stop(task, 'lease_lost');
+  async start(): Promise<void> {
+    this.#isRunning = true;
+    await this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    clearTimeout(this.#noteTimer);
+    await this.#loop.stop();
+  }
+
+  /** Extends at once: Redis is back, and leases may be about to end. */
+  extendNow(): void {
+    this.#extendApart(this.#options.active.inSlots());
+  }
+
+  /** To be called when a thread has begun a task. */
+  onBegun(task: ActiveTask): void {
+    this.#options.notes.add(task);
+    if (!this.#isRunning || this.#noteTimer !== undefined) return;
+    this.#noteTimer = setTimeout(() => this.#note(), NOTE_AFTER_MS).unref();
+  }
+
+  #note(): void {
+    this.#noteTimer = undefined;
+    this.#extendApart(this.#options.notes.due());
+    if (this.#options.notes.size === 0 || !this.#isRunning) return;
+    this.#noteTimer = setTimeout(() => this.#note(), NOTE_AFTER_MS).unref();
+  }
+
+  /** Beside the loop. What fails is tried again by it. */
+  #extendApart(tasks: readonly ActiveTask[]): void {
+    this.#extend(tasks).catch((error: unknown) => {
+      this.#options.emitter.fault(this.name, toError(error));
+    });
+  }
+
+  async #extend(tasks: readonly ActiveTask[]): Promise<void> {
+    const held = tasks.filter((task) => task.stop !== 'lease_lost');
+    const groups = byQueue(held);
+    await Promise.all([...groups].map(([queue, group]) => this.#extendQueue(queue, group)));
+  }
+
+  async #extendQueue(queue: string, group: readonly ActiveTask[]): Promise<void> {
+    const { broker, clock, leaseDurationMs: leaseMs, serverName: server } = this.#options;
+    const askedAt = clock.monotonicMs();
+    const tasks = group.map(({ ref, run, phase }) => {
+      return { id: ref.id, run, hasBegun: phase === 'running' };
+    });
+    const reply = await broker.extend({ queue, leaseMs, server, tasks });
+    this.#options.notes.noted(tasks.filter(({ hasBegun }) => hasBegun));
+    const gone = new Set(reply.gone);
+    const canceled = new Set(reply.canceled);
+    for (const task of group) {
+      // The mark of a cancel request: its message over Pub/Sub may have been missed.
+      if (canceled.has(task.ref.id)) this.#options.stopper.stop(task, 'canceled');
+      if (gone.has(task.ref.id)) this.#lose(task, askedAt);
+      else task.leaseEndsMonotonicMs = Math.max(task.leaseEndsMonotonicMs, askedAt + leaseMs);
+    }
+  }
+
+  /** Somebody else may run it already: it gets no grace. */
+  #lose(task: ActiveTask, now: number): void {
+    // A task that is being settled meanwhile has left `lease` by our own hand; one that is offered, by that of who took it.
+    if (task.phase === 'settling' || task.isOffered) return;
+    task.leaseEndsMonotonicMs = now;
+    this.#options.stopper.stop(task, 'lease_lost');
   }
 }
 

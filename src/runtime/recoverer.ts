@@ -1,109 +1,110 @@
 /**
- * Settles tasks of servers that died: their leases ran out more than 30 s ago (protocol 16.8). A recovered attempt
- * counts as a failure with the text `asynq: task lease expired`.
+ * Recovers tasks whose server is lost, which is certain only when Redis's clock has passed the end of their lease: by a
+ * little where it is one of ours, by the protocol's 30 s otherwise (16.8). Never because a heartbeat is missing: such keys
+ * are evicted, and end in every longer outage.
  */
-import type { Broker, ExpiredLease, Settlement } from '../broker/broker.ts';
-import { UndecodableMessageError } from '../errors.ts';
-import { decideSettlement, type Decision } from '../policy/settlement.ts';
-import { stopError } from '../policy/stop-reason.ts';
-import { undecodableMessage } from '../policy/undecodable.ts';
-import { UNDECODABLE_TYPE, type TaskRef } from '../task.ts';
-import type { Registry } from '../threads/registry.ts';
+import type { Broker, LostTask, Recovery, SettleReply } from '../broker/broker.ts';
+import type { Clock } from '../clock.ts';
 import { every } from './every.ts';
-import { announce, failedSettlement, type FinishedRun } from './finisher.ts';
-import { readMessage, refOf } from './intake.ts';
 import type { ServerEmitter } from './emitter.ts';
+import { announceRecovery, planRecovery, type RecoveryRules } from './recover-tasks.ts';
 import type { Service } from './service.ts';
-import type { UserHooks } from './user-hooks.ts';
+import { UnleasedWatch } from './unleased-watch.ts';
 
 /** What the recoverer works with. */
-export interface RecovererOptions {
-  readonly broker: Pick<Broker, 'expiredLeases' | 'settleExpired'>;
+export interface RecovererOptions extends RecoveryRules {
+  readonly broker: Pick<
+    Broker,
+    'expiredLeases' | 'settleExpired' | 'unleased' | 'settleUnleased' | 'onConnectionChange'
+  >;
   readonly queues: readonly string[];
-  /** Its handlers' `retries` are upper bounds here as well: a task that kills its server must not be tried for ever. */
-  readonly registry: Pick<Registry, 'resolve'>;
   readonly intervalMs: number;
-  readonly hooks: Pick<UserHooks, 'isFailure' | 'retryDelay'>;
   readonly emitter: ServerEmitter;
+  readonly clock: Clock;
 }
 
-/** An ordinary failure, as asynq counts it: whether the task or the machine ended its server, nobody knows. */
-const EXPIRED: FinishedRun = {
-  end: { kind: 'threw', verdict: 'failure', error: stopError('lease_lost') },
-  runMs: undefined,
-  failure: 'lease_expired',
-};
-
-interface Recovery {
-  readonly task: TaskRef;
-  readonly decision: Decision;
-  readonly settlement: Settlement;
-}
+/**
+ * After an outage nobody is recovered for so long: leases that ended while Redis was away say nothing about their owners,
+ * who write the outcomes of what has ended meanwhile as soon as they are back themselves.
+ */
+const AFTER_OUTAGE_MS = 3_000;
 
 /** The service that recovers tasks; first at start. */
-export function recoverer(options: RecovererOptions): Service {
-  const { queues, intervalMs, emitter } = options;
-  return every({
-    name: 'recoverer',
-    intervalMs,
-    isImmediate: true,
-    run: async () => {
-      await Promise.all(queues.map((queue) => recoverQueue(options, queue)));
-    },
-    onFault: (where, error) => emitter.fault(where, error),
-  });
-}
+export class Recoverer implements Service {
+  readonly name = 'recoverer';
+  readonly #options: RecovererOptions;
+  readonly #loop: Service;
+  readonly #unleased: ReadonlyMap<string, UnleasedWatch>;
+  #notBeforeMonotonicMs = 0;
+  #unsubscribe: (() => void) | undefined;
 
-async function recoverQueue(options: RecovererOptions, queue: string): Promise<void> {
-  const { broker, emitter } = options;
-  for (;;) {
-    const expired = await broker.expiredLeases(queue);
-    if (expired.length === 0) return;
-    const recoveries = expired.map((lease) => plan(options, queue, lease));
-    const settlements = recoveries.map((recovery) => recovery.settlement);
-    const replies = await broker.settleExpired(queue, settlements);
-    recoveries.forEach(({ task, decision }, index) => {
-      // "lost": another server was faster, or the owner came back in time.
-      if (replies[index] !== 'settled') return;
-      announce(emitter, { task, decision, finished: EXPIRED, stop: undefined, crashes: 0 });
+  constructor(options: RecovererOptions) {
+    const { queues, intervalMs, emitter } = options;
+    this.#options = options;
+    this.#unleased = new Map(queues.map((queue) => [queue, new UnleasedWatch()]));
+    this.#loop = every({
+      name: this.name,
+      intervalMs,
+      isImmediate: true,
+      run: async () => {
+        await Promise.all(queues.map((queue) => this.#recoverQueue(queue)));
+      },
+      onFault: (where, error) => emitter.fault(where, error),
     });
-    if (!replies.includes('settled')) return;
   }
-}
 
-function plan(options: RecovererOptions, queue: string, lease: ExpiredLease): Recovery {
-  const message = readMessage(queue, lease);
-  if (message instanceof UndecodableMessageError) return planUndecodable(queue, lease, message);
-  const task = refOf(queue, lease.id, message);
-  const decision = decideSettlement({
-    end: EXPIRED.end,
-    stop: undefined,
-    retried: task.retried,
-    maxRetry: Math.min(
-      message.retry,
-      options.registry.resolve(message.type)?.retries ?? message.retry,
-    ),
-    crashes: 0,
-    maxCrashes: Number.POSITIVE_INFINITY,
-    retentionSeconds: message.retention,
-    isFailure: (error) => options.hooks.isFailure(error),
-    retryDelay: (error) => options.hooks.retryDelay(task, error),
-  });
-  if (decision.kind !== 'retry' && decision.kind !== 'archive') {
-    throw new Error(`a dead task is retried or archived, not: ${decision.kind}`);
+  async start(): Promise<void> {
+    const { broker, clock } = this.#options;
+    this.#unsubscribe = broker.onConnectionChange((isUp) => {
+      if (isUp) this.#notBeforeMonotonicMs = clock.monotonicMs() + AFTER_OUTAGE_MS;
+    });
+    await this.#loop.start();
   }
-  const settlement = failedSettlement(lease.message ?? new Uint8Array(), task, decision);
-  return { task, decision, settlement };
-}
 
-function planUndecodable(queue: string, lease: ExpiredLease, error: Error): Recovery {
-  return {
-    task: { id: lease.id, type: UNDECODABLE_TYPE, queue, retried: 0, maxRetry: 0 },
-    decision: { kind: 'archive', error },
-    settlement: {
-      kind: 'archive',
-      id: lease.id,
-      message: undecodableMessage({ id: lease.id, queue, raw: lease.message, error }),
-    },
-  };
+  async stop(): Promise<void> {
+    this.#unsubscribe?.();
+    await this.#loop.stop();
+  }
+
+  async #recoverQueue(queue: string): Promise<void> {
+    const now = this.#options.clock.monotonicMs();
+    if (now < this.#notBeforeMonotonicMs) return;
+    await this.#recoverExpired(queue);
+    const watch = this.#unleased.get(queue);
+    if (watch?.isDue(now) === true) await this.#recoverUnleased(queue, watch, now);
+  }
+
+  async #recoverExpired(queue: string): Promise<void> {
+    const { broker } = this.#options;
+    for (;;) {
+      const expired = await broker.expiredLeases(queue);
+      const replies = await this.#settle(queue, expired, (recoveries) => {
+        return broker.settleExpired(queue, recoveries);
+      });
+      // None: there are no more, or another server was faster, or their owners came back in time.
+      if (!replies.includes('settled')) return;
+    }
+  }
+
+  async #recoverUnleased(queue: string, watch: UnleasedWatch, now: number): Promise<void> {
+    const { broker } = this.#options;
+    const lost = watch.look(await broker.unleased(queue), now);
+    await this.#settle(queue, lost, (recoveries) => broker.settleUnleased(queue, recoveries));
+  }
+
+  async #settle(
+    queue: string,
+    lost: readonly LostTask[],
+    write: (recoveries: Recovery[]) => Promise<SettleReply[]>,
+  ): Promise<SettleReply[]> {
+    if (lost.length === 0) return [];
+    const plans = lost.map((task) => planRecovery(this.#options, queue, task));
+    const replies = await write(
+      plans.map(({ settlement }, index) => ({ token: lost[index]?.token, settlement })),
+    );
+    plans.forEach((plan, index) => {
+      if (replies[index] === 'settled') announceRecovery(this.#options.emitter, plan);
+    });
+    return replies;
+  }
 }

@@ -16,7 +16,7 @@ import { scanHandlers } from '../threads/scan-handlers.ts';
 import { compose, type Composition } from './compose.ts';
 import { ServerEmitter, type ServerListener } from './emitter.ts';
 import type { ServerEvents } from './events.ts';
-import { addressOf, hostName, type Identity, type PublishedStatus } from './heartbeat.ts';
+import { addressOf, type Identity, identify, type PublishedStatus } from './heartbeat.ts';
 import { logEvents } from './log-events.ts';
 import { runUntilSignal } from './signals.ts';
 import { logStart } from './log-start.ts';
@@ -41,12 +41,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #supervised: Supervised | undefined;
   readonly #emitter = new ServerEmitter();
-  readonly #identity: Identity = {
-    host: hostName(),
-    pid: process.pid,
-    serverId: this.serverId,
-    startedWallMs: Date.now(),
-  };
+  readonly #identity: Identity;
   #status: ServerStatus = 'new';
   #redis: RedisInUse | undefined;
   #broker: Broker | undefined;
@@ -61,6 +56,7 @@ export class Server {
     this.#supervised = supervised;
     this.settings = resolveServerSettings(options);
     this.#options = options;
+    this.#identity = identify(this.serverId, supervised !== undefined);
     const logger = options.logger ?? createLogger({ level: this.settings.logLevel });
     this.logger = logger.child({ component: 'server' });
     logEvents(this.#emitter, this.logger);
@@ -177,12 +173,14 @@ export class Server {
    * Takes over a task that another server of this machine holds, to run it alone. `false` when it was not that server's
    * any more. Rejects as every call to Redis.
    */
-  async adopt({ queue, taskId, owner: from }: Suspect): Promise<boolean> {
+  async adopt({ queue, taskId, holder: from }: Suspect): Promise<boolean> {
+    if (this.#broker === undefined || this.#inside === undefined) return false;
     const { leaseDurationMs: leaseMs } = this.settings;
+    const to = { server: this.#identity.serverName, run: this.#inside.runs.reserve(1) };
     const askedAt = systemClock.monotonicMs();
-    const task = await this.#broker?.adopt({ queue, taskId, from, to: this.serverId, leaseMs });
+    const task = await this.#broker.adopt({ queue, taskId, from, to, leaseMs });
     if (task === undefined) return false;
-    this.#inside?.intake.accept({ queue, tasks: [task], leaseEndsMonotonicMs: askedAt + leaseMs });
+    this.#inside.intake.accept({ queue, tasks: [task], leaseEndsMonotonicMs: askedAt + leaseMs });
     return true;
   }
 

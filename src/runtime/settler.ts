@@ -1,20 +1,23 @@
 /**
- * Writes outcomes back: what finishes close together shares a round trip, what Redis did not take is repeated until
- * its lease ends, and after that nothing is written (protocol 16.7).
+ * Writes outcomes back: what finishes close together shares a round trip, and what Redis did not take is repeated
+ * (protocol 16.7). Also beyond the end of its lease: the script writes only while nobody has recovered the task, and an
+ * outcome that came in time is worth more than a second run.
  *
  * What waits is a record, not a closure: it can be counted, looked at and given up.
  */
 import type { Broker, SettleReply, Settlement } from '../broker/broker.ts';
 import { RedisUnreachableError } from '../errors.ts';
 import type { Clock } from '../clock.ts';
+import type { BegunNotes } from './begun-notes.ts';
 import type { Service } from './service.ts';
 
 /** One transition on its way. */
 export interface SettlementRecord {
   readonly queue: string;
+  readonly run: number;
   readonly settlement: Settlement;
   readonly leaseEndsMonotonicMs: number;
-  /** `lost` also when the lease ended before Redis took it. */
+  /** `lost` also when it was given up before Redis took it. */
   onSettled(reply: SettleReply): void;
 }
 
@@ -27,6 +30,10 @@ interface Waiting extends SettlementRecord {
 export interface SettlerOptions {
   readonly broker: Pick<Broker, 'settle'>;
   readonly clock: Clock;
+  /** This server as its leases name it. */
+  readonly serverName: string;
+  /** What else is to be told to Redis of a queue. */
+  readonly notes: Pick<BegunNotes, 'dueIn' | 'noted'>;
   onFault(where: string, error: unknown): void;
 }
 
@@ -35,6 +42,8 @@ const MAX_BATCH = 100;
 const MAX_BATCH_BYTES = 1_048_576;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
+/** So long after its lease an outcome is kept. By then whoever is back first has recovered the task. */
+const KEPT_AFTER_LEASE_MS = 300_000;
 
 /** Gathers and writes transitions. `stop` waits until all are written or given up. */
 export class Settler implements Service {
@@ -51,7 +60,7 @@ export class Settler implements Service {
 
   start(): void {}
 
-  /** Waits for everything handed over, until the last lease involved has ended or the signal aborts. */
+  /** Waits for everything handed over, until the signal aborts. */
   async stop(signal?: AbortSignal): Promise<void> {
     this.#giveUp = signal;
     await this.flushed();
@@ -93,10 +102,7 @@ export class Settler implements Service {
       left = this.#giveUpLate(left);
       if (left.length === 0) return;
       try {
-        const replies = await this.#options.broker.settle(
-          queue,
-          left.map((record) => record.settlement),
-        );
+        const replies = await this.#write(queue, left);
         left.forEach((record, index) => this.#conclude(record, replies[index]));
         return;
       } catch (error) {
@@ -110,6 +116,14 @@ export class Settler implements Service {
     }
   }
 
+  async #write(queue: string, batch: readonly Waiting[]): Promise<SettleReply[]> {
+    const { broker, serverName: server, notes } = this.#options;
+    const begun = notes.dueIn(queue);
+    const replies = await broker.settle({ queue, server, settlements: batch, begun });
+    notes.noted(begun);
+    return replies;
+  }
+
   #conclude(record: Waiting, reply: SettleReply | undefined): void {
     record.onSettled(reply === 'settled' || record.isRepeat ? 'settled' : 'lost');
   }
@@ -118,7 +132,7 @@ export class Settler implements Service {
     const now = this.#options.clock.monotonicMs();
     const isGivenUp = this.#giveUp?.aborted === true;
     return records.filter((record) => {
-      if (record.leaseEndsMonotonicMs > now && !isGivenUp) return true;
+      if (record.leaseEndsMonotonicMs + KEPT_AFTER_LEASE_MS > now && !isGivenUp) return true;
       record.onSettled('lost');
       return false;
     });

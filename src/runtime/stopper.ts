@@ -3,6 +3,8 @@
  * memory; it has a grace to end by itself; then its thread is terminated and replaced; a thread that is not gone a second
  * later is stuck in a call that V8 cannot interrupt. The slot is free only when the code has really stopped.
  */
+import type { Clock } from '../clock.ts';
+import { fenceGraceMs, fenceStuckMs } from '../policy/fence.ts';
 import type { StopReason } from '../threads/messages.ts';
 import type { ThreadPool } from '../threads/thread-pool.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
@@ -15,6 +17,7 @@ export interface StopperOptions {
   readonly pool: Pick<ThreadPool, 'stop' | 'terminate'>;
   readonly finisher: Pick<Finisher, 'finishUnbegun'>;
   readonly emitter: ServerEmitter;
+  readonly clock: Clock;
   readonly cancelGraceMs: number;
   /** Takes a task back that is not on its way to a thread yet; `false` when it is. */
   withdraw(task: ActiveTask): boolean;
@@ -22,6 +25,9 @@ export interface StopperOptions {
 
 /** A thread is stuck when it lives so long after its termination. */
 const STUCK_AFTER_MS = 1_000;
+
+/** Reasons that shorten the grace of a run that is being stopped already. */
+const HARDER: ReadonlySet<StopReason> = new Set(['shutdown', 'lease_lost']);
 
 /** Stops runs. A second reason for the same run is ignored: the first one is what the handler was told. */
 export class Stopper {
@@ -42,8 +48,9 @@ export class Stopper {
       this.#options.emitter.emit('stopping', { task: task.ref, reason });
       if (task.phase === 'running') this.#tell(task, reason);
       else this.#stopWaiting(task);
-    } else if (reason === 'shutdown' && task.phase === 'running') {
-      this.#terminateAfter(task, this.#options.cancelGraceMs);
+    } else if (task.phase === 'running' && task.stop !== 'lease_lost' && HARDER.has(reason)) {
+      if (reason === 'lease_lost') task.stop = reason; // whatever it answers now is not ours to write
+      this.#terminateAfter(task, this.#graceMs(task, reason));
     }
   }
 
@@ -67,21 +74,34 @@ export class Stopper {
   }
 
   #tell(task: ActiveTask, reason: StopReason): void {
-    const { pool, cancelGraceMs } = this.#options;
-    pool.stop(task.run, reason);
+    this.#options.pool.stop(task.run, reason);
+    this.#terminateAfter(task, this.#graceMs(task, reason));
+  }
+
+  #graceMs(task: ActiveTask, reason: StopReason): number {
+    const { cancelGraceMs } = this.#options;
     const own = task.bounds.cancelGraceMs ?? cancelGraceMs;
-    this.#terminateAfter(task, reason === 'shutdown' ? Math.min(own, cancelGraceMs) : own);
+    if (reason === 'lease_lost') return fenceGraceMs(this.#leaseLeftMs(task), own);
+    return reason === 'shutdown' ? Math.min(own, cancelGraceMs) : own;
+  }
+
+  #leaseLeftMs(task: ActiveTask): number {
+    return task.leaseEndsMonotonicMs - this.#options.clock.monotonicMs();
   }
 
   #terminateAfter(task: ActiveTask, graceMs: number): void {
-    setTimeout(() => this.#terminate(task), graceMs).unref();
+    // At once, not in a timer: a task whose lease is over may run elsewhere.
+    if (graceMs <= 0) this.#terminate(task);
+    else setTimeout(() => this.#terminate(task), graceMs).unref();
   }
 
   #terminate(task: ActiveTask): void {
     if (this.#isOver(task)) return;
     const { pool, emitter } = this.#options;
     pool.terminate(task.run).catch((error: unknown) => emitter.fault('terminate', error));
-    setTimeout(() => this.declareStuck(task), STUCK_AFTER_MS).unref();
+    const isLost = task.stop === 'lease_lost';
+    const stuckMs = isLost ? fenceStuckMs(this.#leaseLeftMs(task)) : STUCK_AFTER_MS;
+    setTimeout(() => this.declareStuck(task), stuckMs).unref();
   }
 
   /** Says that the task's thread could not be ended, if it has not been by now. Once per run. */

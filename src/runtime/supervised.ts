@@ -1,11 +1,13 @@
 /** What a server in a child process has to do with its supervisor. Absent for a server used as a library. */
 
+import type { Holder } from '../broker/broker.ts';
+
 /** A task that is to run alone, as one process hands it to another. */
 export interface Suspect {
   readonly queue: string;
   readonly taskId: string;
-  /** The server that holds its lease. */
-  readonly owner: string;
+  /** Who holds its lease. */
+  readonly holder: Holder;
 }
 
 /** The supervisor as the server sees it. */

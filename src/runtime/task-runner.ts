@@ -14,6 +14,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { ServerEmitter } from './emitter.ts';
 import type { Finisher } from './finisher.ts';
 import type { HangWatch } from './hang-watch.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
 import type { Stopper } from './stopper.ts';
 import type { UserHooks } from './user-hooks.ts';
 
@@ -25,6 +26,7 @@ export interface TaskRunnerOptions {
   readonly stopper: Stopper;
   readonly deadlines: Pick<Deadlines, 'watch'>;
   readonly hangWatch: Pick<HangWatch, 'watch'>;
+  readonly leases: Pick<LeaseKeeper, 'onBegun'>;
   readonly emitter: ServerEmitter;
   readonly hooks: UserHooks;
   readonly clock: Clock;
@@ -52,13 +54,14 @@ export class TaskRunner implements PoolListener {
   }
 
   onBegun(run: number, threadId: number, atWallMs: number): void {
-    const { active, stopper, deadlines, hangWatch, emitter, clock } = this.#options;
+    const { active, leases, stopper, deadlines, hangWatch, emitter, clock } = this.#options;
     const task = active.get(run);
     if (task === undefined) return;
     task.phase = 'running';
     task.threadId = threadId;
     task.startedWallMs = atWallMs;
     task.deadline = this.#deadline(task, atWallMs);
+    leases.onBegun(task);
     deadlines.watch(task);
     hangWatch.watch(task);
     const sinceLease = clock.monotonicMs() - task.leasedMonotonicMs;

@@ -3,11 +3,10 @@ import type { HeldTask, Settlement } from '../broker/broker.ts';
 import { ProcessDiedError, UndecodableMessageError } from '../errors.ts';
 import { describeEnd, fateOf, type TaskFate } from '../policy/process-death.ts';
 import { decideSettlement, type Decision, type RunEnd } from '../policy/settlement.ts';
-import { undecodableMessage } from '../policy/undecodable.ts';
 import { type ConfirmedEnd, failedSettlement, type FinishedRun } from '../runtime/finisher.ts';
 import { readMessage, refOf } from '../runtime/intake.ts';
+import { planUndecodable } from '../runtime/recover-tasks.ts';
 import type { UserHooks } from '../runtime/user-hooks.ts';
-import { UNDECODABLE_TYPE } from '../task.ts';
 import { journalKey } from '../threads/journal-record.ts';
 import type { Registry } from '../threads/registry.ts';
 import type { ChildEnd } from './child.ts';
@@ -22,6 +21,9 @@ export interface DeathRules {
 
 /** What to write, and what to say once Redis has confirmed it. */
 export interface PlannedEnd {
+  /** The server's name in its tokens, and its run. */
+  readonly server: string;
+  readonly run: number;
   readonly settlement: Settlement;
   readonly ended: ConfirmedEnd;
 }
@@ -35,7 +37,7 @@ export function planDeath(
 ): PlannedEnd | undefined {
   const fate = fateOf(journalKey({ queue, taskId: held.id }), end.facts);
   const message = readMessage(queue, held);
-  if (message instanceof UndecodableMessageError) return planUndecodable(queue, held, message);
+  if (message instanceof UndecodableMessageError) return buried(queue, held, message);
   const task = refOf(queue, held.id, message);
   const finished = finishedRun(end, fate);
   const stop = fate.kind === 'stopped' ? fate.reason : undefined;
@@ -55,7 +57,13 @@ export function planDeath(
   });
   const settlement = settlementOf(held, task.retried, decision);
   if (settlement === undefined) return undefined;
-  return { settlement, ended: { task, decision, finished, stop, crashes: held.crashes } };
+  const { server, run } = held;
+  return {
+    server,
+    run,
+    settlement,
+    ended: { task, decision, finished, stop, crashes: held.crashes },
+  };
 }
 
 function finishedRun(end: ChildEnd, fate: TaskFate): FinishedRun {
@@ -84,20 +92,15 @@ function settlementOf(held: HeldTask, retried: number, decision: Decision): Sett
   }
 }
 
-function planUndecodable(queue: string, held: HeldTask, error: Error): PlannedEnd {
-  const { id, message: raw } = held;
+function buried(queue: string, held: HeldTask, error: UndecodableMessageError): PlannedEnd {
+  const { server, run } = held;
+  const { task, decision, settlement } = planUndecodable(queue, held, error);
+  const end = { kind: 'threw', verdict: 'failure', error } as const;
+  const finished: FinishedRun = { end, runMs: undefined, failure: 'undecodable' };
   return {
-    settlement: { kind: 'archive', id, message: undecodableMessage({ id, queue, raw, error }) },
-    ended: {
-      task: { id, type: UNDECODABLE_TYPE, queue, retried: 0, maxRetry: 0 },
-      decision: { kind: 'archive', error },
-      finished: {
-        end: { kind: 'threw', verdict: 'failure', error },
-        runMs: undefined,
-        failure: 'undecodable',
-      },
-      stop: undefined,
-      crashes: 0,
-    },
+    server,
+    run,
+    settlement,
+    ended: { task, decision, finished, stop: undefined, crashes: 0 },
   };
 }

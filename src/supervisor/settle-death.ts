@@ -14,7 +14,7 @@ import { type DeathRules, planDeath, type PlannedEnd } from './plan-death.ts';
 
 /** What it works with. */
 export interface DeathSettlerOptions extends DeathRules {
-  readonly broker: Pick<Broker, 'heldTasks' | 'settleHeld' | 'withdraw'>;
+  readonly broker: Pick<Broker, 'heldTasks' | 'settle' | 'withdraw'>;
   readonly queues: readonly string[];
   readonly hooks: UserHooks;
   readonly emitter: ServerEmitter;
@@ -79,19 +79,16 @@ export class DeathSettler {
 
   async #settleQueue(
     queue: string,
-    owner: string,
+    serverId: string,
     end: ChildEnd,
     settled: Set<string>,
   ): Promise<void> {
     const { broker } = this.#options;
-    const held = await broker.heldTasks(queue, owner);
+    const held = await broker.heldTasks(queue, serverId);
     const plans = held.flatMap((task) => planDeath(this.#options, queue, task, end) ?? []);
-    if (plans.length === 0) return;
-    const replies = await broker.settleHeld(
-      queue,
-      owner,
-      plans.map(({ settlement }) => settlement),
-    );
+    const [first] = plans;
+    if (first === undefined) return;
+    const replies = await broker.settle({ queue, server: first.server, settlements: plans });
     plans.forEach((plan, index) => {
       if (replies[index] !== 'settled') return;
       settled.add(journalKey({ queue, taskId: plan.ended.task.id }));

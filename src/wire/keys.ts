@@ -20,6 +20,11 @@ export function serverKey(address: string): string {
   return `${SERVERS}:{${address}}`;
 }
 
+/** The address in a key of `serverKey`. */
+export function serverAddress(key: string): string {
+  return key.slice(SERVERS.length + 2, -1);
+}
+
 /** HASH: the `WorkerInfo`s of the server at `address`, by task ID. Shares the slot of `serverKey`. */
 export function workersKey(address: string): string {
   return `${WORKERS}:{${address}}`;

@@ -3,13 +3,18 @@
  * them (protocol, section 27). The scripts spell them out; a test keeps both lists equal.
  */
 
-/** Who leased the task last: a server's UUID. Go leaves it behind when it takes a task over. */
-export const OWNER_FIELD = 'tm_owner';
-/** The score that the owner wrote last into `lease`. A server in Go that takes the task over writes another one there. */
-export const LEASE_FIELD = 'tm_lease';
+/**
+ * Whose the lease is: `<server> <run> <expiry>`, see `wire/lease-token`. A server in Go that takes the task over leaves it
+ * behind, but writes another score into `lease` than the expiry that stands here.
+ */
+export const LEASE_FIELD = 'threadmill_lease';
+/** `1` once a thread has begun the attempt; noted at most a second later. */
+export const BEGUN_FIELD = 'threadmill_begun';
 /** `1` while somebody wants the running attempt canceled; goes when the attempt ends, and when the next begins. */
-export const CANCEL_FIELD = 'tm_cancel';
+export const CANCEL_FIELD = 'threadmill_cancel';
 /** How many threads or processes died while they ran this task alone. */
-export const CRASHES_FIELD = 'tm_crashes';
+export const CRASHES_FIELD = 'threadmill_crashes';
 /** `1` once a process died while it ran this task beside others. */
-export const SUSPECT_FIELD = 'tm_suspect';
+export const SUSPECT_FIELD = 'threadmill_suspect';
+/** How often in a row the task was recovered before it was noted as begun. */
+export const RETURNS_FIELD = 'threadmill_returns';

@@ -1,14 +1,15 @@
--- Hands the lease of one active task on to another owner and extends it. A cancel request stays.
+-- Hands the lease of one active task on to another server and extends it. A cancel request stays. Done twice it answers
+-- twice: the first reply may have been lost.
 --
 -- KEYS[1]  active
 -- KEYS[2]  lease
 -- ARGV[1]  time offset in seconds
 -- ARGV[2]  prefix of task hashes
 -- ARGV[3]  task ID
--- ARGV[4]  the owner it must have
--- ARGV[5]  the owner it gets
+-- ARGV[4]  server and run that must hold it
+-- ARGV[5]  server and run that get it
 -- ARGV[6]  length of the lease in milliseconds
--- Returns  { message or nil, crashes or nil, suspect or nil }; nil when it is not leased for that owner
+-- Returns  { message or nil, crashes or nil, suspect or nil }; nil when it is not leased for that run
 
 -- include: time
 -- include: text
@@ -16,10 +17,14 @@
 
 local id = ARGV[3]
 local task = ARGV[2] .. id
-if not is_held_by(ARGV[4], KEYS[2], id, task) or not redis.call('LPOS', KEYS[1], id) then
+local is_theirs = held_until(ARGV[4], KEYS[2], id, task)
+if not (is_theirs or held_until(ARGV[5], KEYS[2], id, task)) or not redis.call('LPOS', KEYS[1], id) then
   return false
 end
-local expiry = whole(math.floor((now_ms + tonumber(ARGV[6])) / 1000))
-redis.call('ZADD', KEYS[2], 'XX', expiry, id)
-redis.call('HSET', task, 'tm_owner', ARGV[5], 'tm_lease', expiry)
-return redis.call('HMGET', task, 'msg', 'tm_crashes', 'tm_suspect')
+if is_theirs then
+  local expiry = whole(math.floor((now_ms + tonumber(ARGV[6])) / 1000))
+  redis.call('ZADD', KEYS[2], 'XX', expiry, id)
+  redis.call('HSET', task, 'threadmill_lease', ARGV[5] .. ' ' .. expiry)
+  redis.call('HDEL', task, 'threadmill_begun')
+end
+return redis.call('HMGET', task, 'msg', 'threadmill_crashes', 'threadmill_suspect')

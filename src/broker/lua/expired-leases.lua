@@ -1,19 +1,23 @@
--- Lists tasks whose lease ended a while ago (protocol 10.2), oldest first, at most 100. Repairs what it meets, or the
--- same broken entries would be listed at every pass and hide the others.
+-- Lists tasks whose lease ended a while ago (protocol 10.2), oldest first, at most 100: ours a short margin after the
+-- expiry in their token, all others when the protocol's time is over. Repairs what it meets, or the same broken entries
+-- would be listed at every pass and hide the others.
 --
 -- KEYS[1]  lease
 -- KEYS[2]  active
 -- ARGV[1]  time offset in seconds
 -- ARGV[2]  prefix of task hashes
--- ARGV[3]  seconds that the lease must be over
--- Returns  { id, message or nil, ... }
+-- ARGV[3]  seconds that a lease must be over whose token holds
+-- ARGV[4]  seconds that any other lease must be over
+-- Returns  { id, token that holds or nil, begun or nil, returns or nil, message or nil, ... }
 
 -- include: time
 -- include: text
 -- include: hash
 -- include: well-formed
+-- include: held
 
 local BATCH = 100
+local LOOKS = 20 -- batches: leases of Go servers may stand before ours for the time that theirs must be over
 
 -- Whether the task can be settled: it has a hash, and `active` and `lease` both hold it (trap 12).
 local function is_recoverable(id, task)
@@ -33,13 +37,41 @@ local function is_recoverable(id, task)
   return false
 end
 
-local cutoff = whole(now_s - tonumber(ARGV[3]))
+-- The token, if it is the one that the lease was written with.
+local function holding_token(task, score)
+  local token = token_of(task)
+  if token and string.match(token, '^%S+ %d+ (%d+)$') == score then
+    return token
+  end
+  return false
+end
+
 local found = {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', cutoff, 'LIMIT', 0, BATCH)) do
+
+local function look_at(id, score)
   local task = ARGV[2] .. id
-  if is_recoverable(id, task) then
-    found[#found + 1] = id
-    found[#found + 1] = redis.call('HGET', task, 'msg')
+  local token = holding_token(task, score)
+  if not token and tonumber(score) > now_s - tonumber(ARGV[4]) then
+    return
+  end
+  if not is_recoverable(id, task) then
+    return
+  end
+  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns', 'msg')
+  local at = #found
+  found[at + 1] = id
+  found[at + 2] = token
+  for i = 1, 3 do
+    found[at + 2 + i] = fields[i]
+  end
+end
+
+local cutoff = whole(now_s - tonumber(ARGV[3]))
+local entries = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', cutoff, 'WITHSCORES', 'LIMIT', 0, BATCH * LOOKS)
+for i = 1, #entries, 2 do
+  look_at(entries[i], entries[i + 1])
+  if #found >= BATCH * 5 then
+    break
   end
 end
 return found

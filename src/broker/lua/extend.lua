@@ -1,41 +1,55 @@
--- Extends leases of one queue (protocol 9.7), and tells which of their tasks somebody wants canceled. A lease that was
--- removed is never re-created; one that is over but still there is extended, as asynq does.
+-- Extends leases of one queue (protocol 9.7), and tells which of their tasks somebody wants canceled. Score and token are
+-- written together. A lease of somebody else is left alone, and one that is over is never revived; but an entry that is
+-- missing while the token still runs comes back: without it `active` would hold the task for ever (trap 12).
 --
 -- KEYS[1]  lease
+-- KEYS[2]  active
 -- ARGV[1]  time offset in seconds
 -- ARGV[2]  prefix of task hashes
 -- ARGV[3]  length of the lease in milliseconds
--- then the task IDs
--- Returns  { { IDs whose lease was gone }, { IDs that were extended, but are to be canceled } }
+-- ARGV[4]  the server
+-- then three per task: ID, run, '1' when it has begun else '0'
+-- Returns  { { IDs that are not this server's run any more }, { IDs that were extended, but are to be canceled } }
 
 -- include: time
 -- include: text
--- include: hash
+-- include: held
 
 local expiry = whole(math.floor((now_ms + tonumber(ARGV[3])) / 1000))
 local gone, canceled = {}, {}
 
-local function extend(id, task, score)
-  redis.call('ZADD', KEYS[1], 'XX', expiry, id)
-  if not is_hash(task) then
-    return
+local function is_missing_but_ours(holder, id, task)
+  local token = token_of(task)
+  if redis.call('ZSCORE', KEYS[1], id) or not token or string.sub(token, 1, #holder + 1) ~= holder .. ' ' then
+    return false
   end
-  local fields = redis.call('HMGET', task, 'tm_lease', 'tm_cancel')
-  -- Of another score is the lease of a Go server that took the task over: it does not become ours again.
-  if fields[1] == score then
-    redis.call('HSET', task, 'tm_lease', expiry)
-  end
-  if fields[2] then
-    canceled[#canceled + 1] = id
-  end
+  local until_s = tonumber(string.sub(token, #holder + 2))
+  return until_s and until_s > now_s and redis.call('LPOS', KEYS[2], id)
 end
 
-for i = 4, #ARGV do
-  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+local function may_extend(holder, id, task)
+  local score = held_until(holder, KEYS[1], id, task)
   if score then
-    extend(ARGV[i], ARGV[2] .. ARGV[i], score)
+    return tonumber(score) > now_s
+  end
+  return is_missing_but_ours(holder, id, task)
+end
+
+for i = 5, #ARGV, 3 do
+  local id, holder = ARGV[i], ARGV[4] .. ' ' .. ARGV[i + 1]
+  local task = ARGV[2] .. id
+  if may_extend(holder, id, task) then
+    redis.call('ZADD', KEYS[1], expiry, id)
+    redis.call('HSET', task, 'threadmill_lease', holder .. ' ' .. expiry)
+    if ARGV[i + 2] == '1' then
+      redis.call('HSET', task, 'threadmill_begun', '1')
+      redis.call('HDEL', task, 'threadmill_returns')
+    end
+    if redis.call('HEXISTS', task, 'threadmill_cancel') == 1 then
+      canceled[#canceled + 1] = id
+    end
   else
-    gone[#gone + 1] = ARGV[i]
+    gone[#gone + 1] = id
   end
 end
 return { gone, canceled }

@@ -1,10 +1,10 @@
--- Lists the active tasks of one queue that are leased for one owner. Changes nothing.
+-- Lists the active tasks of one queue that are leased for one server. Changes nothing.
 --
 -- KEYS[1]  active
 -- KEYS[2]  lease
 -- ARGV[1]  prefix of task hashes
--- ARGV[2]  the owner
--- Returns  { id, message or nil, crashes or nil, suspect or nil, ... }
+-- ARGV[2]  the server's UUID
+-- Returns  { id, server, run, begun or nil, returns or nil, message or nil, crashes or nil, suspect or nil, ... }
 
 -- include: held
 -- include: well-formed
@@ -13,18 +13,39 @@ local CHUNK = 1000 -- `active` holds the tasks of all servers, perhaps many thou
 
 local found, seen = {}, {}
 
+-- Server and run of a token that holds and belongs to the server. Behind the UUID comes a place, or nothing.
+local function owner_of(id, task)
+  local token = token_of(task)
+  if not token or string.sub(token, 1, #ARGV[2]) ~= ARGV[2] then
+    return nil
+  end
+  local server, run = string.match(token, '^(%S+) (%d+) %d+$')
+  local after = server and string.sub(server, #ARGV[2] + 1, #ARGV[2] + 1)
+  if after ~= '' and after ~= '@' or not held_until(server .. ' ' .. run, KEYS[2], id, task) then
+    return nil
+  end
+  return server, run
+end
+
 local function look_at(id)
   local task = ARGV[1] .. id
-  if seen[id] or not is_held_by(ARGV[2], KEYS[2], id, task) or not is_utf8(id) then
+  if seen[id] or not is_utf8(id) then
+    return
+  end
+  local server, run = owner_of(id, task)
+  if not server then
     return
   end
   seen[id] = true
-  local fields = redis.call('HMGET', task, 'msg', 'tm_crashes', 'tm_suspect')
+  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns', 'msg', 'threadmill_crashes',
+    'threadmill_suspect')
   local at = #found
   found[at + 1] = id
-  found[at + 2] = fields[1]
-  found[at + 3] = fields[2]
-  found[at + 4] = fields[3]
+  found[at + 2] = server
+  found[at + 3] = run
+  for i = 1, 5 do
+    found[at + 3 + i] = fields[i]
+  end
 end
 
 local start = 0

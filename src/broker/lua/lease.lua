@@ -1,4 +1,6 @@
--- Leases the next tasks of one queue: pending -> active, with a lease entry (protocol 9.1, several at once).
+-- Leases the next tasks of one queue: pending -> active, with a lease entry (protocol 9.1, several at once) and a token
+-- that names the owner. A token that is there already was left by an owner whose death a Go server recovered, as every
+-- settlement of ours removes it.
 --
 -- KEYS[1]  paused
 -- KEYS[2]  pending
@@ -9,7 +11,9 @@
 -- ARGV[3]  how many at most
 -- ARGV[4]  length of the lease in milliseconds
 -- ARGV[5]  bytes of messages at which to stop; one message is taken however large it is
--- ARGV[6]  the owner of the leases
+-- ARGV[6]  the server that leases
+-- ARGV[7]  run number of the first task; the next ones follow
+-- ARGV[8]  how many runs of this server have begun, then so many pairs of ID and run
 -- Returns  { tasks left in pending (0 when paused), now in nanoseconds,
 --            { id, message or nil, pending_since or nil, crashes or nil, suspect or nil, ... },
 --            { IDs that were dropped: without hash, or no text, ... } }
@@ -17,6 +21,11 @@
 -- include: time
 -- include: text
 -- include: well-formed
+-- include: held
+-- include: begun
+
+local SERVER = ARGV[6]
+note_begun(SERVER, KEYS[4], ARGV[2], 9, tonumber(ARGV[8]))
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
   return { 0, now_ns, {}, {} }
@@ -33,18 +42,34 @@ local function has_hash(task)
   return type(fields) == 'number' and fields > 0
 end
 
+-- The death of an owner, seen late: first the task becomes a suspect, which runs alone; when it was one, it has crashed.
+local function count_unseen_death(task, token, begun, crashes, suspect)
+  if not token or begun ~= '1' then
+    return crashes, suspect
+  end
+  if suspect ~= '1' then
+    redis.call('HSET', task, 'threadmill_suspect', '1')
+    return crashes, '1'
+  end
+  local count = redis.pcall('HINCRBY', task, 'threadmill_crashes', 1)
+  return type(count) == 'number' and whole(count) or crashes, suspect
+end
+
 local function take(id, task)
-  local fields = redis.call('HMGET', task, 'msg', 'pending_since', 'tm_crashes', 'tm_suspect')
-  redis.call('HSET', task, 'state', 'active', 'tm_owner', ARGV[6], 'tm_lease', expiry)
-  -- A cancel request was for an earlier attempt, which a Go server ended.
-  redis.call('HDEL', task, 'pending_since', 'tm_cancel')
-  redis.call('ZADD', KEYS[4], expiry, id)
+  local fields = redis.call('HMGET', task, 'msg', 'pending_since', 'threadmill_crashes', 'threadmill_suspect',
+    'threadmill_lease', 'threadmill_begun')
+  local crashes, suspect = count_unseen_death(task, fields[5], fields[6], fields[3], fields[4])
   local at = #tasks
+  local run = whole(tonumber(ARGV[7]) + at / 5)
+  redis.call('HSET', task, 'state', 'active', 'threadmill_lease', SERVER .. ' ' .. run .. ' ' .. expiry)
+  -- A cancel request was for an earlier attempt, which a Go server ended.
+  redis.call('HDEL', task, 'pending_since', 'threadmill_cancel', 'threadmill_begun')
+  redis.call('ZADD', KEYS[4], expiry, id)
   tasks[at + 1] = id
   tasks[at + 2] = fields[1]
   tasks[at + 3] = fields[2]
-  tasks[at + 4] = fields[3]
-  tasks[at + 5] = fields[4]
+  tasks[at + 4] = crashes
+  tasks[at + 5] = suspect
 end
 
 for _ = 1, tonumber(ARGV[3]) do

@@ -15,5 +15,5 @@ end
 if type(redis.pcall('ZSCORE', KEYS[1], ARGV[2])) ~= 'string' then
   return 0
 end
-redis.call('HSET', task, 'tm_cancel', '1')
+redis.call('HSET', task, 'threadmill_cancel', '1')
 return 1

@@ -1,7 +1,7 @@
 -- Ends the attempt of active tasks of one queue: done, complete, retry, archive, requeue (protocol 9.2 to 9.6).
--- A task is touched only while its ID is in `active` and in `lease`; otherwise it is not ours any more. What belongs to
--- the attempt ends with it: its owner, a cancel request. What the deaths of threads and processes left is kept until
--- the task succeeds.
+-- A task is touched only while its ID is in `active` and its lease is the caller's: one that its token names (`own`), one
+-- that is over (`expired`), or one that is missing (`unleased`). What belongs to the attempt ends with it: its token, a
+-- cancel request. What the deaths of threads and processes left is kept until the task succeeds.
 --
 -- KEYS[1]  active
 -- KEYS[2]  lease
@@ -13,13 +13,17 @@
 -- KEYS[8]  failed (its daily key is derived)
 -- ARGV[1]  time offset in seconds
 -- ARGV[2]  prefix of task hashes
--- ARGV[3]  seconds that a lease must be over for a task to be touched, or '' for tasks of our own
--- ARGV[4]  the owner for which a task must be leased to be touched, or '' for any
--- then ten per task:
---          kind, id, unique key or '', message head, tag of the instant or '', message tail,
+-- ARGV[3]  'own', 'expired' or 'unleased'
+-- ARGV[4]  own: the server
+-- ARGV[5]  expired: seconds that a lease must be over whose token holds
+-- ARGV[6]  expired: seconds that any other lease must be over
+-- ARGV[7]  own: how many runs of the server have begun, then so many pairs of ID and run
+-- then eleven per task:
+--          kind, id, own: run, else: the token that was seen or '',
+--          unique key or '', message head, tag of the instant or '', message tail,
 --          number (complete: retention in seconds; retry: delay in milliseconds; else 0),
 --          flag (complete: '1' = there is a result; retry: '1' = counts; else '0'), result or '',
---          mark ('crash', 'suspect' or '')
+--          mark ('crash', 'suspect', 'return' or '')
 -- Returns  one number per task: 1 = settled, 0 = lost
 
 -- include: time
@@ -30,24 +34,37 @@
 -- include: archive
 -- include: hash
 -- include: held
+-- include: begun
 
 local ACTIVE, LEASE, PENDING, RETRY = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ARCHIVED, COMPLETED, PROCESSED, FAILED = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local MODE, SERVER = ARGV[3], ARGV[4]
 
--- Takes the task out of `active` and `lease` if it is in both. Nothing is written before both are known to hold it:
--- LREM of an ID that is not there removes nothing.
-local function release(id, task)
-  local expiry = redis.call('ZSCORE', LEASE, id)
-  if not expiry then
+-- Whether a token holds does not change between the look and the act of a recoverer without the token or the score
+-- changing, so that both are read again here.
+local is_free = {}
+
+function is_free.own(id, task, run)
+  return held_until(SERVER .. ' ' .. run, LEASE, id, task) ~= nil
+end
+
+function is_free.expired(id, task, seen)
+  local score = redis.call('ZSCORE', LEASE, id)
+  if not score or (token_of(task) or '') ~= seen then
     return false
   end
-  if ARGV[3] ~= '' and tonumber(expiry) > now_s - tonumber(ARGV[3]) then
-    return false
-  end
-  if ARGV[4] ~= '' and not is_held_by(ARGV[4], LEASE, id, task) then
-    return false
-  end
-  if redis.call('LREM', ACTIVE, 0, id) == 0 then
+  local holds = seen ~= '' and string.match(seen, '^%S+ %d+ (%d+)$') == score
+  return tonumber(score) <= now_s - tonumber(holds and ARGV[5] or ARGV[6])
+end
+
+function is_free.unleased(id, task, seen)
+  return not redis.call('ZSCORE', LEASE, id) and (token_of(task) or '') == seen
+end
+
+-- Takes the task out of `active` and `lease`. Nothing is written before it is known to be the caller's to settle: LREM of
+-- an ID that is not there removes nothing.
+local function release(id, task, holder)
+  if not is_free[MODE](id, task, holder) or redis.call('LREM', ACTIVE, 0, id) == 0 then
     return false
   end
   redis.call('ZREM', LEASE, id)
@@ -61,10 +78,9 @@ local function unlock(unique_key, id)
   end
 end
 
-local function count_crash(task)
-  local crashes = redis.pcall('HINCRBY', task, 'tm_crashes', 1)
-  if type(crashes) ~= 'number' then
-    redis.call('HSET', task, 'tm_crashes', 1) -- somebody else wrote there what is no number
+local function count(task, field)
+  if type(redis.pcall('HINCRBY', task, field, 1)) ~= 'number' then
+    redis.call('HSET', task, field, 1) -- somebody else wrote there what is no number
   end
 end
 
@@ -73,15 +89,18 @@ local function end_attempt(task, kind, mark)
   if kind == 'done' then
     return -- the whole hash goes
   end
+  redis.call('HDEL', task, 'threadmill_lease', 'threadmill_begun', 'threadmill_cancel')
   if kind == 'complete' then
-    redis.call('HDEL', task, 'tm_owner', 'tm_lease', 'tm_cancel', 'tm_crashes', 'tm_suspect')
-    return
+    redis.call('HDEL', task, 'threadmill_crashes', 'threadmill_suspect')
   end
-  redis.call('HDEL', task, 'tm_owner', 'tm_lease', 'tm_cancel')
+  if mark == 'return' then
+    return count(task, 'threadmill_returns')
+  end
+  redis.call('HDEL', task, 'threadmill_returns')
   if mark == 'crash' then
-    count_crash(task)
+    count(task, 'threadmill_crashes')
   elseif mark == 'suspect' then
-    redis.call('HSET', task, 'tm_suspect', '1')
+    redis.call('HSET', task, 'threadmill_suspect', '1')
   end
 end
 
@@ -122,20 +141,25 @@ function settle.requeue(task, entry)
   redis.call('HSET', task, 'state', 'pending', 'pending_since', now_ns)
 end
 
+local notes = tonumber(ARGV[7])
+if notes > 0 then
+  note_begun(SERVER, LEASE, ARGV[2], 8, notes)
+end
+
 local replies = {}
-for i = 5, #ARGV, 10 do
+for i = 8 + 2 * notes, #ARGV, 11 do
   local id = ARGV[i + 1]
   local task = ARGV[2] .. id
   -- Without its hash a task cannot be settled, only forgotten: writing would make half a hash (trap 15).
-  if release(id, task) and is_hash(task) then
-    end_attempt(task, ARGV[i], ARGV[i + 9])
+  if release(id, task, ARGV[i + 2]) and is_hash(task) then
+    end_attempt(task, ARGV[i], ARGV[i + 10])
     settle[ARGV[i]](task, {
       id = id,
-      unique_key = ARGV[i + 2],
-      message = stamped(ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]),
-      number = tonumber(ARGV[i + 6]),
-      flag = ARGV[i + 7] == '1',
-      result = ARGV[i + 8],
+      unique_key = ARGV[i + 3],
+      message = stamped(ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]),
+      number = tonumber(ARGV[i + 7]),
+      flag = ARGV[i + 8] == '1',
+      result = ARGV[i + 9],
     })
     replies[#replies + 1] = 1
   else

@@ -1,10 +1,15 @@
--- Whether a task is leased for this owner, in `lease`. A Go server that takes a task over leaves `tm_owner` behind, but
--- writes another score, so the score must be the one that the owner wrote. A key of another type answers an error,
--- whose fields are nil.
-local function is_held_by(owner, lease, id, task)
-  local fields = redis.pcall('HMGET', task, 'tm_owner', 'tm_lease')
-  if fields[1] ~= owner or not fields[2] then
-    return false
+-- Whose a lease is. A token, `<server> <run> <expiry>`, stands beside the task, and holds only while its expiry is the
+-- score in `lease`: a Go server that takes a task over leaves the token behind, but writes another score.
+local function token_of(task)
+  local token = redis.pcall('HGET', task, 'threadmill_lease') -- a key of another type answers an error: no token
+  return type(token) == 'string' and token or nil
+end
+
+-- `holder` is `<server> <run>`. Answers the score that holds, as text.
+local function held_until(holder, lease, id, task)
+  local score = redis.call('ZSCORE', lease, id)
+  if score and token_of(task) == holder .. ' ' .. score then
+    return score
   end
-  return redis.call('ZSCORE', lease, id) == fields[2]
+  return nil
 end

@@ -1,0 +1,47 @@
+-- Lists entries of `active` that have no lease (trap 12), at most 100. Changes nothing, but for entries that can be no task.
+--
+-- KEYS[1]  active
+-- KEYS[2]  lease
+-- ARGV[1]  prefix of task hashes
+-- Returns  { id, token or nil, begun or nil, returns or nil, message or nil, ... }
+
+-- include: hash
+-- include: well-formed
+-- include: held
+
+local CHUNK = 1000
+local MOST = 100
+
+local found, seen, broken = {}, {}, {}
+
+local function look_at(id)
+  local task = ARGV[1] .. id
+  if seen[id] or redis.call('ZSCORE', KEYS[2], id) then
+    return
+  end
+  seen[id] = true
+  if not is_utf8(id) or not is_hash(task) then
+    broken[#broken + 1] = id
+    return
+  end
+  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns', 'msg')
+  local at = #found
+  found[at + 1] = id
+  found[at + 2] = token_of(task) or false
+  for i = 1, 3 do
+    found[at + 2 + i] = fields[i]
+  end
+end
+
+local start = 0
+repeat
+  local ids = redis.call('LRANGE', KEYS[1], start, start + CHUNK - 1)
+  for _, id in ipairs(ids) do
+    look_at(id)
+  end
+  start = start + CHUNK
+until #ids < CHUNK or #found >= MOST * 5
+for _, id in ipairs(broken) do
+  redis.call('LREM', KEYS[1], 0, id)
+end
+return found
