@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LeaseReply } from '../../src/broker/broker.ts';
+import type { LeaseCall, LeaseReply } from '../../src/broker/broker.ts';
 import { systemClock } from '../../src/clock.ts';
 import { ActiveTasks } from '../../src/runtime/active-tasks.ts';
 import { Dispatcher } from '../../src/runtime/dispatcher.ts';
@@ -20,7 +20,7 @@ test('stop() waits for every lease under way, also when that of another queue fa
   let answer: (reply: LeaseReply) => void = () => undefined;
   let onFault: () => void = () => undefined;
   const broker = {
-    lease: (queue: string): Promise<LeaseReply> => {
+    lease: ({ queue }: LeaseCall): Promise<LeaseReply> => {
       asked += 1;
       if (asked === 2) onSecond();
       if (queue === 'bad') return Promise.reject(new Error('refused'));
@@ -51,7 +51,10 @@ test('stop() waits for every lease under way, also when that of another queue fa
     concurrency: 64,
     leaseDurationMs: 30_000,
     pollIntervalMs: 60_000,
-    serverId: 'server',
+    serverName: 'server',
+    runs: { reserve: () => 1 },
+    notes: { dueIn: () => [], noted: () => undefined },
+    lostLeases: { add: () => undefined },
     isHeld: () => false,
   });
   dispatcher.start();
@@ -63,7 +66,9 @@ test('stop() waits for every lease under way, also when that of another queue fa
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(isStopped, false);
   answer({
-    tasks: [{ id: 'late', message: undefined, waitedMs: undefined, crashes: 0, isSuspect: false }],
+    tasks: [
+      { id: 'late', run: 1, message: undefined, waitedMs: undefined, crashes: 0, isSuspect: false },
+    ],
     dropped: [],
     more: false,
   });

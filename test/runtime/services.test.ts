@@ -5,9 +5,14 @@ import { canceler } from '../../src/runtime/canceler.ts';
 import { ServerEmitter } from '../../src/runtime/emitter.ts';
 import { every } from '../../src/runtime/every.ts';
 import { Health } from '../../src/runtime/health.ts';
-import { Heartbeat } from '../../src/runtime/heartbeat.ts';
-import { leaseKeeper } from '../../src/runtime/lease-keeper.ts';
-import { recoverer } from '../../src/runtime/recoverer.ts';
+import { Heartbeat, hostName, identify } from '../../src/runtime/heartbeat.ts';
+import { BegunNotes } from '../../src/runtime/begun-notes.ts';
+import { deadServers } from '../../src/runtime/dead-servers.ts';
+import { Fence } from '../../src/runtime/fence.ts';
+import { LostLeases } from '../../src/runtime/lost-leases.ts';
+import { ownPlace } from '../../src/runtime/process-place.ts';
+import { LeaseKeeper } from '../../src/runtime/lease-keeper.ts';
+import { Recoverer } from '../../src/runtime/recoverer.ts';
 import type { Service } from '../../src/runtime/service.ts';
 import { startServices, stopServices } from '../../src/runtime/services.ts';
 import { forwarder, janitor } from '../../src/runtime/upkeep.ts';
@@ -99,16 +104,21 @@ test('every service keeps the contract of start and stop', async () => {
   const shared = { broker, active, emitter, clock: systemClock, onFault, intervalMs: 5 };
   const queues = ['q'];
   const hooks = { isFailure: () => true, retryDelay: () => 0 };
+  const rules = { queues, hooks, registry: createRegistry([]) };
+  const notes = new BegunNotes(() => performance.now());
   const services: Service[] = [
     forwarder({ ...shared, queues, onMoved: () => undefined }),
     janitor({ ...shared, queues }),
-    recoverer({ ...shared, queues, hooks, registry: createRegistry([]) }),
+    new Recoverer({ ...shared, ...rules }),
+    deadServers({ ...shared, ...rules, host: hostName(), place: ownPlace(false) }),
+    new LostLeases({ ...shared, serverId: 'id', leaseDurationMs: 10_000 }),
+    new Fence({ ...shared, stopper, cancelGraceMs: 10 }),
     canceler({ ...shared, stopper }),
-    leaseKeeper({ ...shared, stopper, leaseDurationMs: 10_000 }),
+    new LeaseKeeper({ ...shared, stopper, notes, serverName: 'id', leaseDurationMs: 10_000 }),
     new Health(shared),
     new Heartbeat({
       ...shared,
-      identity: { host: 'h', pid: 1, serverId: 'id', startedWallMs: 0 },
+      identity: identify('id', false),
       queues: { q: 1 },
       strictPriority: false,
       concurrency: 1,

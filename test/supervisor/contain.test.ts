@@ -46,7 +46,7 @@ for (const [type, expected] of KILLERS) {
     for (let time = 0; time < TIMES; time += 1) {
       const id = await fleet.enqueue(type, { maxRetry: 0 });
       await until(async () => (await fleet.fields(id))['state'] === 'archived', LONG_MS);
-      const { lastError = '', tm_crashes: crashes } = await fleet.fields(id);
+      const { lastError = '', threadmill_crashes: crashes } = await fleet.fields(id);
       assert.match(lastError, expected);
       assert.equal(crashes, '1');
     }

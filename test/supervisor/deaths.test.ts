@@ -20,8 +20,8 @@ test('a child that is killed while it runs one task costs that task one attempt 
   await fleet.says(
     ({ msg, task }) => msg === 'task failed, to be retried' && idOf(task) === running,
   );
-  const { tm_crashes, tm_suspect, retried, lastError } = await fleet.fields(running);
-  assert.deepEqual([tm_crashes, tm_suspect, retried], ['1', undefined, '1']);
+  const { threadmill_crashes, threadmill_suspect, retried, lastError } = await fleet.fields(running);
+  assert.deepEqual([threadmill_crashes, threadmill_suspect, retried], ['1', undefined, '1']);
   assert.match(
     lastError ?? '',
     /^the process ended while it ran the task: killed by SIGKILL \(out of memory\?\)$/,
@@ -34,7 +34,7 @@ test('a child that is killed while it runs one task costs that task one attempt 
     );
     const fields = await fleet.fields(id);
     assert.deepEqual(
-      [fields['retried'], fields['tm_crashes'], fields['tm_suspect']],
+      [fields['retried'], fields['threadmill_crashes'], fields['threadmill_suspect']],
       ['0', undefined, undefined],
     );
   }
@@ -53,8 +53,8 @@ test('a child that is killed while it runs several tasks makes each a suspect, w
       ({ msg, task, reason }) =>
         msg === 'task requeued' && idOf(task) === id && reason === 'suspect',
     );
-    const { tm_crashes, tm_suspect, retried } = await fleet.fields(id);
-    assert.deepEqual([tm_crashes, tm_suspect, retried], [undefined, '1', '0']);
+    const { threadmill_crashes, threadmill_suspect, retried } = await fleet.fields(id);
+    assert.deepEqual([threadmill_crashes, threadmill_suspect, retried], [undefined, '1', '0']);
   }
   const { taskId, childPid } = await fleet.says(
     ({ msg }) => msg === 'suspect runs in a process of its own',
@@ -76,13 +76,13 @@ test('a suspect that ends its process alone is archived at the crash limit, and 
     ({ msg, task }) => msg === 'task failed, archived' && idOf(task) === killer,
     2 * LONG_MS,
   );
-  const { tm_crashes, retried, lastError } = await fleet.fields(killer);
-  assert.equal(tm_crashes, '2');
+  const { threadmill_crashes, retried, lastError } = await fleet.fields(killer);
+  assert.equal(threadmill_crashes, '2');
   assert.equal(retried, '1');
   assert.match(lastError ?? '', /2 times, the last time: .*SIGABRT \(out of memory\?\)/);
   // The first death took the neighbour along, as nobody knew whose it was; the others were the killer's alone.
   await until(async () => (await fleet.fields(neighbour))['state'] === 'completed', LONG_MS);
-  const { tm_crashes: ofNeighbour, retried: spent } = await fleet.fields(neighbour);
+  const { threadmill_crashes: ofNeighbour, retried: spent } = await fleet.fields(neighbour);
   assert.deepEqual([ofNeighbour, spent], [undefined, '0']);
   const deaths = fleet.records.filter(({ msg }) => msg === 'child process died');
   assert.deepEqual(
@@ -107,7 +107,7 @@ test('a child that is told to end by somebody else ends in order and is replaced
   process.kill(pid, 'SIGTERM');
   await fleet.says(({ msg, childPid }) => msg === 'child process ended' && childPid === pid);
   await until(() => countOf(fleet.records, 'started') === 2, LONG_MS);
-  const { tm_crashes, retried } = await fleet.fields(id);
-  assert.deepEqual([tm_crashes, retried], [undefined, '0']);
+  const { threadmill_crashes, retried } = await fleet.fields(id);
+  assert.deepEqual([threadmill_crashes, retried], [undefined, '0']);
   assert.match(await fleet.metrics(), /^threadmill_children_restarts_total\{cause="ended"\} 1$/m);
 });

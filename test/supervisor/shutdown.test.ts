@@ -37,9 +37,9 @@ test('a shutdown with a task stuck in a native call keeps its bound, gives the t
   assert.deepEqual(processesWith(`sleep ${seconds}`), []);
   assert.deepEqual(fleet.childPids().filter(isAlive), []);
   for (const id of [stuck, other]) {
-    const { state, retried, tm_crashes, tm_suspect } = await fleet.fields(id);
+    const { state, retried, threadmill_crashes, threadmill_suspect } = await fleet.fields(id);
     assert.deepEqual(
-      [state, retried, tm_crashes, tm_suspect],
+      [state, retried, threadmill_crashes, threadmill_suspect],
       ['pending', '0', undefined, undefined],
     );
   }
@@ -55,8 +55,8 @@ test('a child that does not react to the shutdown is killed in time, and its tas
   assert.equal(code, 0);
   assert.ok(ms < BOUND_MS + SLACK_MS, `${ms} ms`);
   assert.deepEqual(fleet.childPids().filter(isAlive), []);
-  const { state, retried, tm_crashes } = await fleet.fields(id);
-  assert.deepEqual([state, retried, tm_crashes], ['pending', '0', undefined]);
+  const { state, retried, threadmill_crashes } = await fleet.fields(id);
+  assert.deepEqual([state, retried, threadmill_crashes], ['pending', '0', undefined]);
 });
 
 test('a task that ends within the time is settled before the processes end', async () => {

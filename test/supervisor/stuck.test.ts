@@ -21,8 +21,8 @@ for (const type of ['sleep', 'derive'] as const) {
     await fleet.says(({ msg, task }) => msg === 'task failed, archived' && idOf(task) === culprit);
     assert.ok(!isAlive(pid));
     assert.deepEqual(processesWith(`sleep ${seconds}`), []);
-    const { tm_crashes, lastError } = await fleet.fields(culprit);
-    assert.deepEqual([tm_crashes, lastError], [undefined, 'context canceled']);
+    const { threadmill_crashes, lastError } = await fleet.fields(culprit);
+    assert.deepEqual([threadmill_crashes, lastError], [undefined, 'context canceled']);
     await fleet.says(
       ({ msg, task, reason }) =>
         msg === 'task requeued' && idOf(task) === neighbour && reason === 'process_died',
@@ -32,8 +32,8 @@ for (const type of ['sleep', 'derive'] as const) {
       ({ msg, task, pid: of }) => msg === 'task started' && idOf(task) === neighbour && of !== pid,
       LONG_MS,
     );
-    const { tm_suspect, retried } = await fleet.fields(neighbour);
-    assert.deepEqual([tm_suspect, retried], [undefined, '0']);
+    const { threadmill_suspect, retried } = await fleet.fields(neighbour);
+    assert.deepEqual([threadmill_suspect, retried], [undefined, '0']);
     const metrics = await fleet.metrics();
     assert.match(metrics, /^threadmill_children_killed_total\{reason="stuck"\} 1$/m);
     assert.match(metrics, /^threadmill_children_restarts_total\{cause="stuck"\} 1$/m);
