@@ -4,17 +4,30 @@ import { queueKeys } from '../../src/wire/keys.ts';
 import {
   CANCEL_FIELD,
   CRASHES_FIELD,
-  OWNER_FIELD,
+  LEASE_FIELD,
   SUSPECT_FIELD,
 } from '../../src/wire/task-fields.ts';
 import { queueState, type QueueState, state } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
 import { everyKind, goTakesOver } from './owner-tasks.ts';
-import { active, held, leasedBy, message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import {
+  extendOurs,
+  leasedBy,
+  held,
+  message,
+  nobodys,
+  OWNER,
+  QUEUE,
+  RUN,
+  settleOurs,
+  useBroker,
+} from './tasks.ts';
 
 const { broker, client, seed } = await useBroker();
 const keys = queueKeys(QUEUE);
-const adoption = { queue: QUEUE, taskId: 'A', from: OWNER, to: 'heir', leaseMs: 30_000 };
+const from = { server: OWNER, run: RUN };
+const to = { server: 'heir', run: RUN };
+const adoption = { queue: QUEUE, taskId: 'A', from, to, leaseMs: 30_000 };
 
 test('an adopted task has its new owner and a full lease, and keeps everything else', async () => {
   const now = await earlyInSecond(client);
@@ -23,7 +36,14 @@ test('an adopted task has its new owner and a full lease, and keeps everything e
   const task = await broker.adopt(adoption);
   assert.deepEqual(
     { ...task, message: Buffer.from(task?.message ?? []) },
-    { id: 'A', message: message('A'), waitedMs: undefined, crashes: 1, isSuspect: true },
+    {
+      id: 'A',
+      run: RUN,
+      message: message('A'),
+      waitedMs: undefined,
+      crashes: 1,
+      isSuspect: true,
+    },
   );
   const whole = (id: string): object => ({ msg: message(id), state: 'active', ...fields });
   assert.deepEqual(
@@ -37,31 +57,37 @@ test('an adopted task has its new owner and a full lease, and keeps everything e
       },
     }),
   );
-  assert.deepEqual(await broker.extend(QUEUE, ['A'], 30_000), { gone: [], canceled: ['A'] });
+  assert.deepEqual(await extendOurs(broker, ['A'], 'heir'), { gone: [], canceled: ['A'] });
 });
 
 test('an adopted task belongs to its heir alone', async () => {
   const leaseAt = (await earlyInSecond(client)) + 3;
   await seed(held(['A'], { leaseAt }));
   await broker.adopt(adoption);
-  assert.equal(await broker.adopt(adoption), undefined, 'the second to come is too late');
+  const second = { ...adoption, to: { server: 'second', run: RUN } };
+  assert.equal(await broker.adopt(second), undefined, 'the second to come is too late');
   assert.deepEqual(await broker.heldTasks(QUEUE, OWNER), []);
   const requeue = { kind: 'requeue', id: 'A' } as const;
-  assert.deepEqual(await broker.settleHeld(QUEUE, OWNER, [requeue]), ['lost']);
+  assert.deepEqual(await settleOurs(broker, [requeue]), ['lost']);
   assert.deepEqual(
     (await broker.heldTasks(QUEUE, 'heir')).map(({ id }) => id),
     ['A'],
   );
-  assert.deepEqual(await broker.settleHeld(QUEUE, 'heir', [requeue]), ['settled']);
+  assert.deepEqual(await settleOurs(broker, [requeue], 'heir'), ['settled']);
 });
 
 test('of many who would adopt a task at once, one does', async () => {
   await seed(held(['A'], { leaseAt: (await earlyInSecond(client)) + 3 }));
   const heirs = Array.from({ length: 20 }, (_, i) => `heir-${i}`);
-  const tasks = await Promise.all(heirs.map((to) => broker.adopt({ ...adoption, to })));
+  const tasks = await Promise.all(
+    heirs.map((server) => broker.adopt({ ...adoption, to: { server, run: RUN } })),
+  );
   const winners = heirs.filter((_, i) => tasks[i] !== undefined);
   assert.equal(winners.length, 1);
-  assert.equal(await client.hget(keys.task('A'), OWNER_FIELD), winners[0]);
+  assert.match(
+    String(await client.hget(keys.task('A'), LEASE_FIELD)),
+    new RegExp(`^${winners[0]} `),
+  );
 });
 
 /** Without the seconds that daily counters have left: they pass while the test runs. */
@@ -70,11 +96,10 @@ async function stateButTtl(): Promise<Partial<QueueState>> {
   return others;
 }
 
-// Plain settle knows no owners: an old owner that is alive after all still ends the attempt of its heir.
 for (const settlement of everyKind) {
   test(`a task cannot be adopted after its ${settlement.kind}`, async () => {
     await seed(held(['A'], { leaseAt: (await earlyInSecond(client)) + 30 }));
-    assert.deepEqual(await broker.settle(QUEUE, [settlement]), ['settled']);
+    assert.deepEqual(await settleOurs(broker, [settlement]), ['settled']);
     const before = await stateButTtl();
     assert.equal(await broker.adopt(adoption), undefined);
     assert.deepEqual(await stateButTtl(), before);
@@ -88,9 +113,9 @@ test('a task that is not in active, not in lease, or another’s is not adopted'
     { ...ours, active: [] },
     { ...ours, lease: {} },
     { ...ours, lease: { A: leaseAt + 1 } },
-    { active: ['A'], tasks: { A: { msg: message('A'), state: 'active', [OWNER_FIELD]: OWNER } } },
+    { active: ['A'], tasks: { A: { msg: message('A'), state: 'active', [LEASE_FIELD]: OWNER } } },
     { ...ours, tasks: {} },
-    active(['A'], leaseAt),
+    nobodys(['A'], leaseAt),
     held(['A'], { owner: 'them', leaseAt }),
   ];
   for (const parts of states) {

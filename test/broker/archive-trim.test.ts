@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rewriteTaskMessage } from '../../src/wire/task-message.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
-import { active, message, QUEUE, useBroker } from './tasks.ts';
+import { active, message, settleOurs, useBroker } from './tasks.ts';
 
 const { broker, client, seed } = await useBroker();
 const DAYS_90 = 7_776_000;
@@ -20,7 +20,7 @@ async function fillArchive(count: number, score: number): Promise<void> {
 }
 
 async function archiveA(): Promise<void> {
-  const [reply] = await broker.settle(QUEUE, [{ kind: 'archive', id: 'A', message: failed }]);
+  const [reply] = await settleOurs(broker, [{ kind: 'archive', id: 'A', message: failed }]);
   assert.equal(reply, 'settled');
 }
 

@@ -7,13 +7,22 @@ import {
   CANCEL_FIELD,
   CRASHES_FIELD,
   LEASE_FIELD,
-  OWNER_FIELD,
   SUSPECT_FIELD,
 } from '../../src/wire/task-fields.ts';
 import { rewriteTaskMessage, stampTaskMessage } from '../../src/wire/task-message.ts';
 import { queueState, type TaskFields } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
-import { held, leasedBy, message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import {
+  held,
+  leasedBy,
+  leaseOurs,
+  message,
+  OWNER,
+  QUEUE,
+  RUN,
+  settleOurs,
+  useBroker,
+} from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();
 const keys = queueKeys(QUEUE);
@@ -22,12 +31,21 @@ const completed = rewriteTaskMessage(message('A'), { stamp: 'completedAt' });
 const CANCELED: TaskFields = { [CANCEL_FIELD]: '1' };
 const DEATHS: TaskFields = { [CRASHES_FIELD]: '1', [SUSPECT_FIELD]: '1' };
 
-type Ways = 'settle' | 'settleExpired' | 'settleHeld';
+const ways = ['settle', 'settleExpired', 'settleUnleased'] as const;
+type Ways = (typeof ways)[number];
 const settleBy: Readonly<Record<Ways, (settlement: Settlement) => Promise<unknown>>> = {
-  settle: (settlement) => broker.settle(QUEUE, [settlement]),
-  settleExpired: (settlement) => at(70).settleExpired(QUEUE, [settlement]),
-  settleHeld: (settlement) => broker.settleHeld(QUEUE, OWNER, [settlement]),
+  settle: (settlement) => settleOurs(broker, [settlement]),
+  settleExpired: async (settlement) =>
+    at(70).settleExpired(QUEUE, [{ token: await tokenOf(settlement.id), settlement }]),
+  settleUnleased: async (settlement) => {
+    await client.zrem(keys.lease, settlement.id);
+    return broker.settleUnleased(QUEUE, [{ token: await tokenOf(settlement.id), settlement }]);
+  },
 };
+
+async function tokenOf(id: string): Promise<string | undefined> {
+  return (await client.hget(keys.task(id), LEASE_FIELD)) ?? undefined;
+}
 
 /** The hash of task A after its attempt has ended, without `pending_since`. */
 async function fieldsAfter(
@@ -59,9 +77,9 @@ const failures: [Exclude<Settlement, { kind: 'done' | 'complete' }>, string][] =
   [{ kind: 'requeue', id: 'A' }, 'pending'],
 ];
 
-for (const way of ['settle', 'settleExpired', 'settleHeld'] as const) {
+for (const way of ways) {
   for (const [settlement, name] of failures) {
-    test(`${settlement.kind} by ${way} ends owner and cancel request, keeps what deaths left, and adds its mark`, async () => {
+    test(`${settlement.kind} by ${way} ends lease and cancel request, keeps what deaths left, and adds its mark`, async () => {
       const msg = async (found: object): Promise<Buffer> =>
         settlement.kind === 'requeue' ? message('A') : stamped(failed, found);
       const marks: [DeathMark | undefined, TaskFields, TaskFields][] = [
@@ -99,7 +117,7 @@ test('a settlement that is lost leaves no mark', async () => {
   await seed({ ...held(['A'], { leaseAt, fields: CANCELED }), lease: {} });
   const before = await queueState(client, QUEUE);
   for (const [settlement] of failures) {
-    assert.deepEqual(await broker.settle(QUEUE, [{ ...settlement, mark: 'crash' }]), ['lost']);
+    assert.deepEqual(await settleOurs(broker, [{ ...settlement, mark: 'crash' }]), ['lost']);
   }
   assert.deepEqual(await queueState(client, QUEUE), before);
 });
@@ -108,7 +126,7 @@ test('a task that the archive trims at once leaves no stub of a hash', async () 
   const now = await earlyInSecond(client);
   const newer = Array.from({ length: 9999 }, (_, i) => [`z${i}`, now + 100] as const);
   await seed({ ...held(['A'], { leaseAt: now + 30 }), archived: Object.fromEntries(newer) });
-  await broker.settle(QUEUE, [{ kind: 'archive', id: 'A', message: failed, mark: 'crash' }]);
+  await settleOurs(broker, [{ kind: 'archive', id: 'A', message: failed, mark: 'crash' }]);
   assert.equal(await client.zscore(keys.archived, 'A'), null);
   assert.equal(await client.exists(keys.task('A')), 0);
 });
@@ -128,7 +146,7 @@ test('a lease writes its owner, ends an old cancel request, and tells what death
       odd: pending('odd', { [CRASHES_FIELD]: '-1e3', [SUSPECT_FIELD]: 'yes' }),
     },
   });
-  const { tasks } = await broker.lease(QUEUE, 3, 30_000, OWNER);
+  const { tasks } = await leaseOurs(broker, 3);
   assert.deepEqual(
     tasks.map(({ id, crashes, isSuspect }) => [id, crashes, isSuspect]),
     [
@@ -137,16 +155,20 @@ test('a lease writes its owner, ends an old cancel request, and tells what death
       ['odd', 0, false],
     ],
   );
-  const ours = leasedBy(OWNER, now + 30);
+  const ours = (run: number): TaskFields => leasedBy(OWNER, now + 30, run);
   const found = await queueState(client, QUEUE);
   assert.deepEqual(found.tasks['A'], {
     msg: message('A'),
     state: 'active',
     ...DEATHS,
-    ...ours,
+    ...ours(RUN),
     own: 'x',
   });
-  assert.deepEqual(found.tasks['B'], { msg: message('B'), state: 'active', ...ours });
+  assert.deepEqual(found.tasks['B'], {
+    msg: message('B'),
+    state: 'active',
+    ...ours(RUN + 1),
+  });
 });
 
 test('what deaths left is kept over retries, requeues, forwarding and leases, until the task succeeds', async () => {
@@ -154,7 +176,7 @@ test('what deaths left is kept over retries, requeues, forwarding and leases, un
     kind: fc.constantFrom('retry', 'requeue'),
     mark: fc.constantFrom<(DeathMark | undefined)[]>('crash', 'suspect', undefined),
     isCanceled: fc.boolean(),
-    way: fc.constantFrom<('settle' | 'settleHeld')[]>('settle', 'settleHeld'),
+    way: fc.constantFrom<Ways[]>('settle', 'settleUnleased'),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.boolean(), async (steps, succeeds) => {
@@ -197,9 +219,10 @@ function endOf(kind: string, mark: DeathMark | undefined): Settlement {
 }
 
 async function leaseOne(wanted: { crashes: number; isSuspect: boolean }): Promise<void> {
-  const [task] = (await broker.lease(QUEUE, 1, 30_000, OWNER)).tasks;
+  const [task] = (await leaseOurs(broker)).tasks;
   assert.deepEqual([task?.crashes, task?.isSuspect], [wanted.crashes, wanted.isSuspect]);
   const fields = await client.hgetall(keys.task('A'));
-  assert.deepEqual([fields[OWNER_FIELD], fields[CANCEL_FIELD]], [OWNER, undefined]);
-  assert.equal(fields[LEASE_FIELD], await client.zscore(keys.lease, 'A'));
+  const leaseAt = Number(await client.zscore(keys.lease, 'A'));
+  const token = leasedBy(OWNER, leaseAt)[LEASE_FIELD];
+  assert.deepEqual([fields[LEASE_FIELD], fields[CANCEL_FIELD]], [token, undefined]);
 }

@@ -4,7 +4,17 @@ import { QUEUES, queueKeys } from '../../src/wire/keys.ts';
 import { CANCEL_FIELD } from '../../src/wire/task-fields.ts';
 import { queueState, type QueueState, state, type TaskFields } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
-import { active, held, leasedBy, message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import {
+  active,
+  extendOurs,
+  held,
+  leasedBy,
+  leaseOurs,
+  message,
+  OWNER,
+  QUEUE,
+  useBroker,
+} from './tasks.ts';
 
 const { broker, client, seed } = await useBroker();
 const keys = queueKeys(QUEUE);
@@ -15,7 +25,7 @@ async function seedQueues(...queues: string[]): Promise<void> {
   await seed({});
   for (const queue of queues) {
     await broker.enqueue(queue, [{ taskId: 'A', message: message('A') }]);
-    await broker.lease(queue, 1, 30_000, OWNER);
+    await leaseOurs(broker, 1, queue);
   }
 }
 
@@ -74,12 +84,12 @@ test('an extension tells which of its tasks are to be canceled, each time, and c
   const marked = held(['A', 'B'], { leaseAt: now + 5, fields: CANCELED });
   const ours = held(['C'], { leaseAt: now + 5 });
   await seed({
-    active: ['A', 'B', 'C'],
+    active: ['A', 'C'],
     lease: { A: now + 5, C: now + 5 },
     tasks: { ...marked.tasks, ...ours.tasks },
   });
   for (let i = 0; i < 2; i++) {
-    assert.deepEqual(await broker.extend(QUEUE, ['B', 'C', 'A'], 30_000), {
+    assert.deepEqual(await extendOurs(broker, ['B', 'C', 'A']), {
       gone: ['B'],
       canceled: ['A'],
     });
@@ -88,7 +98,7 @@ test('an extension tells which of its tasks are to be canceled, each time, and c
   assert.deepEqual(
     await queueState(client, QUEUE),
     state({
-      active: ['A', 'B', 'C'],
+      active: ['A', 'C'],
       lease: { A: now + 30, C: now + 30 },
       tasks: {
         A: { ...plain('A'), ...CANCELED, ...leasedBy(OWNER, now + 30) },
@@ -104,13 +114,13 @@ test('an extension makes no hash where there is none, and minds no key of anothe
   await seed({ ...active(['A'], now + 5), tasks: {} });
   await client.zadd(keys.lease, now + 5, 'odd');
   await client.set(keys.task('odd'), 'no hash');
-  const reply = await broker.extend(QUEUE, ['A', 'odd'], 30_000);
-  assert.deepEqual(reply, { gone: [], canceled: [] });
+  const reply = await extendOurs(broker, ['A', 'odd']);
+  assert.deepEqual(reply, { gone: ['A', 'odd'], canceled: [] });
   assert.equal(await client.exists(keys.task('A')), 0);
   assert.deepEqual((await client.zrange(keys.lease, '0', '-1', 'WITHSCORES')).map(String), [
     'A',
-    `${now + 30}`,
+    `${now + 5}`,
     'odd',
-    `${now + 30}`,
+    `${now + 5}`,
   ]);
 });

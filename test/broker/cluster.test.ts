@@ -6,7 +6,7 @@ import { queueKeys } from '../../src/wire/keys.ts';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import { rewriteTaskMessage } from '../../src/wire/task-message.ts';
 import { useRedis } from '../helpers/redis.ts';
-import { message, OWNER, QUEUE } from './tasks.ts';
+import { extendOurs, leaseOurs, message, OWNER, QUEUE, RUN, settleOurs } from './tasks.ts';
 
 /** A free port that leaves room for the cluster bus 10000 above it. */
 async function freePort(): Promise<number> {
@@ -45,16 +45,27 @@ test('every call stays within one slot', async () => {
   await broker.enqueue(QUEUE, [
     { taskId: 'later', message: message('later'), when: { in: 60_000 } },
   ]);
-  assert.equal((await broker.lease(QUEUE, 10, 30_000, OWNER)).tasks.length, ids.length);
+  for (const id of ids) {
+    assert.deepEqual(
+      (await leaseOurs(broker)).tasks.map((task) => task.id),
+      [id],
+    );
+  }
   assert.equal(await broker.markCanceled('E'), 1);
-  assert.deepEqual(await broker.extend(QUEUE, ids, 30_000), { gone: [], canceled: ['E'] });
-  const adoption = { queue: QUEUE, taskId: 'F', from: OWNER, to: 'other', leaseMs: 30_000 };
+  assert.deepEqual(await extendOurs(broker, ids), { gone: [], canceled: ['E'] });
+  const adoption = {
+    queue: QUEUE,
+    taskId: 'F',
+    from: { server: OWNER, run: RUN },
+    to: { server: 'other', run: RUN },
+    leaseMs: 30_000,
+  };
   assert.equal((await broker.adopt(adoption))?.id, 'F');
   assert.equal((await broker.heldTasks(QUEUE, OWNER)).length, ids.length - 1);
   const requeue = { kind: 'requeue', id: 'F', mark: 'crash' } as const;
-  assert.deepEqual(await broker.settleHeld(QUEUE, 'other', [requeue]), ['settled']);
+  assert.deepEqual(await settleOurs(broker, [requeue], 'other'), ['settled']);
   const failed = rewriteTaskMessage(message('X'), { stamp: 'lastFailedAt' });
-  const replies = await broker.settle(QUEUE, [
+  const replies = await settleOurs(broker, [
     { kind: 'done', id: 'A', uniqueKey: lock },
     // A lock key that a peer made up in another slot must not end the script half-way.
     { kind: 'complete', id: 'B', uniqueKey: 'other', message: failed, retentionSeconds: 1 },
@@ -68,11 +79,17 @@ test('every call stays within one slot', async () => {
   assert.equal(await broker.forward(QUEUE), 1);
   await broker.expireCompleted(QUEUE);
   await broker.expiredLeases(QUEUE);
+  await client.lpush(queueKeys(QUEUE).active, 'E');
+  const [adrift] = await broker.unleased(QUEUE);
+  const lost = { token: adrift?.token, settlement: { kind: 'requeue', id: 'E' } } as const;
+  assert.deepEqual(await broker.settleExpired(QUEUE, [lost]), ['lost']);
+  assert.deepEqual(await broker.settleUnleased(QUEUE, [lost]), ['settled']);
   assert.equal((await broker.queueInfo(QUEUE)).counts.aggregating, 1);
   assert.equal((await broker.getTask(QUEUE, 'D'))?.state, 'archived');
   const info = Buffer.from('x');
   const workers = [{ taskId: 'E', info }];
   await broker.announce({ address: 'host:1:x', info, workers, ttlSeconds: 10 });
+  assert.deepEqual(await broker.localServers('host'), ['host:1:x']);
   await broker.withdraw('host:1:x');
   assert.deepEqual(await broker.queues(), [QUEUE]);
   await broker.close();

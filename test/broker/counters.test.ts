@@ -7,7 +7,7 @@ import { utcDay } from '../../src/wire/keys.ts';
 import { queueState } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
 import { packageRoot } from '../helpers/paths.ts';
-import { active, QUEUE, useBroker } from './tasks.ts';
+import { active, leasedBy, OWNER, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();
 const MAX = '9223372036854775807';
@@ -47,8 +47,8 @@ test('the day changes at midnight UTC', async () => {
     const shifted = at(instant - now);
     await client.rpush('asynq:{q}:active', `${instant}`);
     await client.zadd('asynq:{q}:lease', instant, `${instant}`);
-    await client.hset('asynq:{q}:t:' + instant, 'state', 'active');
-    await shifted.settle(QUEUE, [{ kind: 'done', id: `${instant}`, uniqueKey: '' }]);
+    await client.hset(`asynq:{q}:t:${instant}`, leasedBy(OWNER, instant));
+    await settleOurs(shifted, [{ kind: 'done', id: `${instant}`, uniqueKey: '' }]);
   }
   assert.deepEqual((await queueState(client, QUEUE)).counters, {
     processed: '2',
@@ -65,11 +65,11 @@ test('a daily counter gets its 90 days once, with the first attempt of the day',
     counters: { [day]: '5' },
     ttl: { [day]: 1000 },
   });
-  await broker.settle(QUEUE, [{ kind: 'done', id: 'A', uniqueKey: '' }]);
+  await settleOurs(broker, [{ kind: 'done', id: 'A', uniqueKey: '' }]);
   assert.ok(((await queueState(client, QUEUE)).ttl[day] ?? 0) <= 1000);
 
   await client.del(`asynq:{q}:${day}`);
-  await broker.settle(QUEUE, [{ kind: 'done', id: 'B', uniqueKey: '' }]);
+  await settleOurs(broker, [{ kind: 'done', id: 'B', uniqueKey: '' }]);
   const expireAt = await client.call('EXPIRETIME', `asynq:{q}:${day}`).catch(() => undefined);
   if (expireAt !== undefined) assert.equal(expireAt, now + 90 * DAY); // the command is of Redis 7
 });
@@ -85,11 +85,11 @@ for (const { from, to } of totals) {
     const now = await earlyInSecond(client);
     const empty = { head: new Uint8Array(), tail: new Uint8Array(), field: 'none' } as const;
     await seed({ ...active(['A'], now + 30), counters: { processed: from, failed: '7' } });
-    await broker.settle(QUEUE, [{ kind: 'done', id: 'A', uniqueKey: '' }]);
+    await settleOurs(broker, [{ kind: 'done', id: 'A', uniqueKey: '' }]);
     assert.equal((await queueState(client, QUEUE)).counters['processed'], to);
 
     await seed({ ...active(['A'], now + 30), counters: { processed: from, failed: '7' } });
-    await broker.settle(QUEUE, [{ kind: 'archive', id: 'A', message: empty }]);
+    await settleOurs(broker, [{ kind: 'archive', id: 'A', message: empty }]);
     const { processed, failed } = (await queueState(client, QUEUE)).counters;
     assert.deepEqual([processed, failed], [to, to === '1' ? '1' : '8']);
   });
@@ -99,9 +99,7 @@ test('a failed total at its end does not matter, as in asynq only processed is l
   const now = await earlyInSecond(client);
   await seed({ ...active(['A'], now + 30), counters: { processed: '1', failed: '99' } });
   const empty = { head: new Uint8Array(), tail: new Uint8Array(), field: 'none' } as const;
-  await broker.settle(QUEUE, [
-    { kind: 'retry', id: 'A', message: empty, delayMs: 0, counts: true },
-  ]);
+  await settleOurs(broker, [{ kind: 'retry', id: 'A', message: empty, delayMs: 0, counts: true }]);
   const { processed, failed } = (await queueState(client, QUEUE)).counters;
   assert.deepEqual([processed, failed], ['2', '100']);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
 import { plainTask } from '../wire/golden.ts';
-import { message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import { leaseOurs, message, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
 const { broker, client, seed, at } = await useBroker();
 
@@ -103,10 +103,10 @@ test('messages and results keep all 256 byte values', async () => {
   await seed({});
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, value) => value));
   await broker.enqueue(QUEUE, [{ taskId: 'A', message: bytes }]);
-  const { tasks } = await broker.lease(QUEUE, 1, 30_000, OWNER);
+  const { tasks } = await leaseOurs(broker);
   assert.deepEqual(Buffer.from(tasks[0]?.message ?? []), bytes);
   const whole = { head: bytes, tail: bytes, field: 'none' } as const;
-  await broker.settle(QUEUE, [
+  await settleOurs(broker, [
     {
       kind: 'complete',
       id: 'A',

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
-import { active, leasedBy, message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import {
+  active,
+  extendOurs,
+  leasedBy,
+  leaseOurs,
+  message,
+  OWNER,
+  QUEUE,
+  RUN,
+  useBroker,
+} from './tasks.ts';
 
 const { broker, client, seed } = await useBroker();
 
@@ -18,7 +28,7 @@ test('a lease takes tasks from the right into active and lease, and forgets pend
     active: ['X'],
     tasks: { A: pendingTask('A', `${now - 2}000000000`), B: pendingTask('B'), C: pendingTask('C') },
   });
-  const reply = await broker.lease(QUEUE, 2, 30_000, OWNER);
+  const reply = await leaseOurs(broker, 2);
 
   assert.deepEqual(
     reply.tasks.map(({ id }) => id),
@@ -37,7 +47,7 @@ test('a lease takes tasks from the right into active and lease, and forgets pend
       lease: { A: now + 30, B: now + 30 },
       tasks: {
         A: { msg: message('A'), state: 'active', ...leasedBy(OWNER, now + 30) },
-        B: { msg: message('B'), state: 'active', ...leasedBy(OWNER, now + 30) },
+        B: { msg: message('B'), state: 'active', ...leasedBy(OWNER, now + 30, RUN + 1) },
         C: pendingTask('C'),
       },
     }),
@@ -46,7 +56,7 @@ test('a lease takes tasks from the right into active and lease, and forgets pend
 
 test('an empty queue gives nothing and has no more', async () => {
   await seed({});
-  assert.deepEqual(await broker.lease(QUEUE, 5, 30_000, OWNER), {
+  assert.deepEqual(await leaseOurs(broker, 5), {
     tasks: [],
     dropped: [],
     more: false,
@@ -56,14 +66,14 @@ test('an empty queue gives nothing and has no more', async () => {
 
 test('a queue drained by the call has no more', async () => {
   await seed({ pending: ['A'], tasks: { A: pendingTask('A') } });
-  const reply = await broker.lease(QUEUE, 1, 30_000, OWNER);
+  const reply = await leaseOurs(broker);
   assert.deepEqual([reply.tasks.length, reply.more], [1, false]);
 });
 
 test('a paused queue gives nothing and is left as it is', async () => {
   await seed({ pending: ['A'], tasks: { A: pendingTask('A') }, paused: '1700000000' });
   const before = await queueState(client, QUEUE);
-  assert.deepEqual(await broker.lease(QUEUE, 5, 30_000, OWNER), {
+  assert.deepEqual(await leaseOurs(broker, 5), {
     tasks: [],
     dropped: [],
     more: false,
@@ -73,13 +83,13 @@ test('a paused queue gives nothing and is left as it is', async () => {
 
 test('among bad entries the good ones are leased, an ID without hash is dropped, a hash without message is reported', async () => {
   const now = await earlyInSecond(client);
-  const ours = leasedBy(OWNER, now + 30);
+  const ours = (i: number): object => leasedBy(OWNER, now + 30, RUN + i);
   await seed({
     pending: ['A', 'gone', 'empty', 'list', 'B', 'gone'],
     tasks: { A: pendingTask('A'), B: pendingTask('B'), empty: { state: 'pending' } },
   });
   await client.rpush('asynq:{q}:t:list', 'of another type');
-  const reply = await broker.lease(QUEUE, 10, 30_000, OWNER);
+  const reply = await leaseOurs(broker, 10);
   await client.del('asynq:{q}:t:list');
 
   assert.deepEqual(
@@ -97,9 +107,9 @@ test('among bad entries the good ones are leased, an ID without hash is dropped,
       active: ['A', 'empty', 'B'],
       lease: { A: now + 30, B: now + 30, empty: now + 30 },
       tasks: {
-        A: { msg: message('A'), state: 'active', ...ours },
-        B: { msg: message('B'), state: 'active', ...ours },
-        empty: { state: 'active', ...ours },
+        B: { msg: message('B'), state: 'active', ...ours(0) },
+        empty: { state: 'active', ...ours(1) },
+        A: { msg: message('A'), state: 'active', ...ours(2) },
       },
     }),
   );
@@ -112,7 +122,7 @@ test('a call stops before it passes 1 MiB of messages, and puts back what was to
   await seed({});
   await broker.enqueue(QUEUE, entries);
   const before = await queueState(client, QUEUE);
-  const reply = await broker.lease(QUEUE, 10, 30_000, OWNER);
+  const reply = await leaseOurs(broker, 10);
 
   assert.deepEqual(
     reply.tasks.map(({ id }) => id),
@@ -138,7 +148,7 @@ test('one message is leased however large it is', async () => {
     { taskId: 'A', message: huge },
     { taskId: 'B', message: huge },
   ]);
-  const reply = await broker.lease(QUEUE, 10, 30_000, OWNER);
+  const reply = await leaseOurs(broker, 10);
   assert.deepEqual(
     reply.tasks.map(({ id, message: bytes }) => [id, bytes?.length]),
     [['A', huge.length]],
@@ -148,7 +158,7 @@ test('one message is leased however large it is', async () => {
 test('a leased message owns its memory', async () => {
   await seed({});
   await broker.enqueue(QUEUE, [{ taskId: 'A', message: message('A') }]);
-  const { tasks } = await broker.lease(QUEUE, 1, 30_000, OWNER);
+  const { tasks } = await leaseOurs(broker);
   assert.equal(tasks[0]?.message?.buffer.byteLength, message('A').length);
 });
 
@@ -157,7 +167,7 @@ test('a pending_since that cannot be read, or lies ahead, gives no wrong waiting
     pending: ['A', 'B'],
     tasks: { A: pendingTask('A', '1.7e+18'), B: pendingTask('B', '9000000000000000000') },
   });
-  const { tasks } = await broker.lease(QUEUE, 2, 30_000, OWNER);
+  const { tasks } = await leaseOurs(broker, 2);
   assert.deepEqual(
     tasks.map(({ id, waitedMs }) => [id, waitedMs]),
     [
@@ -167,23 +177,32 @@ test('a pending_since that cannot be read, or lies ahead, gives no wrong waiting
   );
 });
 
-test('a lease is extended, also when it is over; one that was removed is told and not made again', async () => {
+test('a lease is extended; one that is over, or of no task, is told and not made again', async () => {
   const now = await earlyInSecond(client);
-  const { tasks } = active(['A', 'B'], now);
-  await seed({ active: ['A', 'B'], lease: { A: now + 5, B: now - 5 }, tasks: tasks ?? {} });
-  const reply = await broker.extend(QUEUE, ['A', 'never', 'B'], 30_000);
-  assert.deepEqual(reply, { gone: ['never'], canceled: [] });
+  const over = active(['B'], now - 5);
+  const seeded = active(['A'], now + 5);
+  await seed({
+    active: ['A', 'B'],
+    lease: { ...seeded.lease, ...over.lease },
+    tasks: { ...seeded.tasks, ...over.tasks },
+  });
+  const reply = await extendOurs(broker, ['A', 'never', 'B']);
+  assert.deepEqual(reply, { gone: ['never', 'B'], canceled: [] });
   assert.deepEqual(
     await queueState(client, QUEUE),
-    state({ active: ['A', 'B'], lease: { A: now + 30, B: now + 30 }, tasks: tasks ?? {} }),
+    state({
+      active: ['A', 'B'],
+      lease: { A: now + 30, B: now - 5 },
+      tasks: { ...active(['A'], now + 30).tasks, ...over.tasks },
+    }),
   );
-  assert.deepEqual(await broker.extend(QUEUE, [], 30_000), { gone: [], canceled: [] });
+  assert.deepEqual(await extendOurs(broker, []), { gone: [], canceled: [] });
 });
 
 test('the lease length is kept in whole seconds and never longer than asked', async () => {
   const now = await earlyInSecond(client);
   await seed({ pending: ['A'], tasks: { A: pendingTask('A') } });
-  await broker.lease(QUEUE, 1, 10_400, OWNER);
+  await broker.lease({ queue: QUEUE, max: 1, leaseMs: 10_400, server: OWNER, firstRun: RUN });
   const lease = (await queueState(client, QUEUE)).lease['A'] ?? 0;
   assert.ok(lease === now + 10 || lease === now + 11, `${lease - now}`);
   assert.ok(Number.isInteger(lease));
@@ -195,7 +214,7 @@ test('enqueue and lease in turns keep first in, first out', async () => {
   for (const taskId of ids) await broker.enqueue(QUEUE, [{ taskId, message: message(taskId) }]);
   const leased: string[] = [];
   for (let i = 0; i < 10; i++) {
-    const { tasks } = await broker.lease(QUEUE, 3, 30_000, OWNER);
+    const { tasks } = await leaseOurs(broker, 3);
     leased.push(...tasks.map(({ id }) => id));
   }
   assert.deepEqual(leased, ids);

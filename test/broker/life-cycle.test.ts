@@ -9,7 +9,7 @@ import {
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
 import { fullTask } from '../wire/golden.ts';
-import { leasedBy, message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import { leasedBy, leaseOurs, message, OWNER, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();
 const DAYS_90 = 7_776_000;
@@ -36,7 +36,7 @@ test('a unique task passes through the states that asynq was seen to leave behin
     state({ pending: ['A'], tasks: { A: { msg, state: 'pending', ...unique } }, locks }),
   );
 
-  await broker.lease(QUEUE, 1, 30_000, OWNER);
+  await leaseOurs(broker);
   assert.deepEqual(
     await queueState(client, QUEUE),
     state({
@@ -48,9 +48,7 @@ test('a unique task passes through the states that asynq was seen to leave behin
   );
 
   const change = rewriteTaskMessage(msg, { errorMsg: 'boom', retried: 1, stamp: 'lastFailedAt' });
-  await broker.settle(QUEUE, [
-    { kind: 'retry', id: 'A', message: change, delayMs: 0, counts: true },
-  ]);
+  await settleOurs(broker, [{ kind: 'retry', id: 'A', message: change, delayMs: 0, counts: true }]);
   const retried = Buffer.from(stampTaskMessage(change, now));
   const day = utcDay(now * 1000);
   const counters = {
@@ -74,10 +72,10 @@ test('a unique task passes through the states that asynq was seen to leave behin
   assert.deepEqual(Object.keys(found.ttl), [`failed:${day}`, `processed:${day}`]);
 
   await broker.forward(QUEUE);
-  await broker.lease(QUEUE, 1, 30_000, OWNER);
+  await leaseOurs(broker);
   const end = rewriteTaskMessage(retried, { stamp: 'completedAt' });
   const result = Buffer.from('r');
-  await broker.settle(QUEUE, [
+  await settleOurs(broker, [
     { kind: 'complete', id: 'A', uniqueKey: lock, message: end, retentionSeconds: 60, result },
   ]);
   const completed = Buffer.from(stampTaskMessage(end, now));
@@ -104,16 +102,16 @@ test("the message that a script stamped is the protocol's own, byte for byte", a
   const start = Buffer.concat([bare.head, bare.tail]);
   const failing = at(lastFailedAt - now);
   await failing.enqueue(QUEUE, [{ taskId: 'id-2', message: start }]);
-  await failing.lease(QUEUE, 1, 30_000, OWNER);
+  await leaseOurs(failing);
   const failure = rewriteTaskMessage(start, { stamp: 'lastFailedAt' });
-  await failing.settle(QUEUE, [
+  await settleOurs(failing, [
     { kind: 'retry', id: 'id-2', message: failure, delayMs: 0, counts: false },
   ]);
   const completing = at(completedAt - now);
   await completing.forward(QUEUE);
-  const [leased] = (await completing.lease(QUEUE, 1, 30_000, OWNER)).tasks;
+  const [leased] = (await leaseOurs(completing)).tasks;
   const success = rewriteTaskMessage(leased?.message ?? start, { stamp: 'completedAt' });
-  await completing.settle(QUEUE, [
+  await settleOurs(completing, [
     { kind: 'complete', id: 'id-2', uniqueKey: '', message: success, retentionSeconds: 86_400 },
   ]);
   const stored = await broker.getTask(QUEUE, 'id-2');

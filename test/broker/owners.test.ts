@@ -2,11 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Settlement } from '../../src/broker/broker.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
-import { CRASHES_FIELD, OWNER_FIELD, SUSPECT_FIELD } from '../../src/wire/task-fields.ts';
-import { queueState, type QueueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
+import {
+  BEGUN_FIELD,
+  CRASHES_FIELD,
+  LEASE_FIELD,
+  RETURNS_FIELD,
+  SUSPECT_FIELD,
+} from '../../src/wire/task-fields.ts';
+import { queueState, type QueueState, state } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
 import { everyKind, goTakesOver } from './owner-tasks.ts';
-import { active, held, leasedBy, message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import {
+  extendOurs,
+  held,
+  leasedBy,
+  leaseOurs,
+  message,
+  nobodys,
+  OWNER,
+  QUEUE,
+  RUN,
+  settleOurs,
+  useBroker,
+} from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();
 const keys = queueKeys(QUEUE);
@@ -15,11 +33,11 @@ const keys = queueKeys(QUEUE);
 function twoOwners(leaseAt: number): Partial<QueueState> {
   const ours = held(['A', 'B'], { leaseAt });
   const theirs = held(['C'], { owner: 'them', leaseAt });
-  const nobodys = active(['D'], leaseAt);
+  const goes = nobodys(['D'], leaseAt);
   return {
     active: ['A', 'C', 'D', 'B'],
-    lease: { ...ours.lease, ...theirs.lease, ...nobodys.lease },
-    tasks: { ...ours.tasks, ...theirs.tasks, ...nobodys.tasks },
+    lease: { ...ours.lease, ...theirs.lease, ...goes.lease },
+    tasks: { ...ours.tasks, ...theirs.tasks, ...goes.tasks },
   };
 }
 
@@ -27,13 +45,15 @@ test('the tasks that an owner holds are listed with their messages and what deat
   const leaseAt = (await earlyInSecond(client)) + 30;
   await seed(twoOwners(leaseAt));
   await client.hset(keys.task('B'), CRASHES_FIELD, '2', SUSPECT_FIELD, '1');
+  await client.hset(keys.task('B'), BEGUN_FIELD, '1', RETURNS_FIELD, '3');
   const before = await queueState(client, QUEUE);
   const found = await broker.heldTasks(QUEUE, OWNER);
+  const plain = (id: string): object => ({ id, server: OWNER, run: RUN, message: message(id) });
   assert.deepEqual(
     found.map((task) => ({ ...task, message: Buffer.from(task.message ?? []) })),
     [
-      { id: 'A', message: message('A'), crashes: 0, isSuspect: false },
-      { id: 'B', message: message('B'), crashes: 2, isSuspect: true },
+      { ...plain('A'), hasBegun: false, returns: 0, crashes: 0, isSuspect: false },
+      { ...plain('B'), hasBegun: true, returns: 3, crashes: 2, isSuspect: true },
     ],
   );
   assert.equal(found[0]?.message?.buffer.byteLength, message('A').length, 'owns its memory');
@@ -98,15 +118,22 @@ for (const settlement of everyKind) {
     for (const owner of ['them', 'nobody']) {
       await seed(twoOwners(leaseAt));
       const before = await queueState(client, QUEUE);
-      assert.deepEqual(await broker.settleHeld(QUEUE, owner, [settlement]), ['lost']);
+      assert.deepEqual(await settleOurs(broker, [settlement], owner), ['lost']);
       assert.deepEqual(await queueState(client, QUEUE), before);
     }
     await seed(twoOwners(leaseAt));
-    assert.deepEqual(await broker.settleHeld(QUEUE, OWNER, [settlement]), ['settled']);
-    const forOwner = withoutPendingSince(await queueState(client, QUEUE));
-    await seed(twoOwners(leaseAt));
-    await broker.settle(QUEUE, [settlement]);
-    assert.deepEqual(forOwner, withoutPendingSince(await queueState(client, QUEUE)));
+    assert.deepEqual(await settleOurs(broker, [settlement]), ['settled']);
+    const { tasks, active: others, lease } = await queueState(client, QUEUE);
+    assert.deepEqual(
+      [others, Object.keys(lease).sort()],
+      [
+        ['C', 'D', 'B'],
+        ['B', 'C', 'D'],
+      ],
+    );
+    const { A: _settled, ...untouched } = twoOwners(leaseAt).tasks ?? {};
+    const { A: _ours, ...found } = tasks;
+    assert.deepEqual(found, untouched);
   });
 
   test(`${settlement.kind} for a dead owner, of a task that a Go server runs by now, changes nothing`, async () => {
@@ -114,8 +141,9 @@ for (const settlement of everyKind) {
     await seed(held(['A'], { leaseAt: leaseAt - 90 }));
     await goTakesOver(client, 'A', leaseAt);
     const before = await queueState(client, QUEUE);
-    assert.equal(before.tasks['A']?.[OWNER_FIELD], OWNER, 'Go leaves the owner behind');
-    assert.deepEqual(await broker.settleHeld(QUEUE, OWNER, [settlement]), ['lost']);
+    const left = leasedBy(OWNER, leaseAt - 90)[LEASE_FIELD];
+    assert.equal(before.tasks['A']?.[LEASE_FIELD], left, 'Go leaves the token behind');
+    assert.deepEqual(await settleOurs(broker, [settlement]), ['lost']);
     assert.deepEqual(await queueState(client, QUEUE), before);
   });
 }
@@ -124,16 +152,18 @@ test('a batch for a dead owner answers for each task in order', async () => {
   const leaseAt = (await earlyInSecond(client)) + 30;
   await seed(twoOwners(leaseAt));
   const requeue = (id: string): Settlement => ({ kind: 'requeue', id });
-  const replies = await broker.settleHeld(QUEUE, OWNER, ['C', 'A', 'D', 'B', 'A'].map(requeue));
+  const replies = await settleOurs(broker, ['C', 'A', 'D', 'B', 'A'].map(requeue));
   assert.deepEqual(replies, ['lost', 'settled', 'lost', 'settled', 'lost']);
   assert.deepEqual((await queueState(client, QUEUE)).pending, ['A', 'B']);
-  assert.deepEqual(await broker.settleHeld(QUEUE, OWNER, []), []);
+  assert.deepEqual(await settleOurs(broker, []), []);
 });
 
-test('to settle for nobody is refused, as it would touch the tasks of all', async () => {
+test('to settle for nobody touches no task, not even one without owner', async () => {
   await seed(twoOwners((await earlyInSecond(client)) + 30));
   const before = await queueState(client, QUEUE);
-  await assert.rejects(broker.settleHeld(QUEUE, '', [{ kind: 'requeue', id: 'A' }]), TypeError);
+  for (const id of ['A', 'D']) {
+    assert.deepEqual(await settleOurs(broker, [{ kind: 'requeue', id }], ''), ['lost']);
+  }
   assert.deepEqual(await queueState(client, QUEUE), before);
 });
 
@@ -141,7 +171,9 @@ test('an owner that wakes up late and extends does not get the task of a Go serv
   const leaseAt = (await earlyInSecond(client)) + 20;
   await seed(held(['A'], { leaseAt: leaseAt - 90 }));
   await goTakesOver(client, 'A', leaseAt);
-  await broker.extend(QUEUE, ['A'], 30_000);
+  const before = await queueState(client, QUEUE);
+  assert.deepEqual((await extendOurs(broker, ['A'])).gone, ['A']);
+  assert.deepEqual(await queueState(client, QUEUE), before);
   assert.deepEqual(await broker.heldTasks(QUEUE, OWNER), []);
 });
 
@@ -151,8 +183,8 @@ test('a task that was extended is still held, however often', async () => {
     pending: ['A'],
     tasks: { A: { msg: message('A'), state: 'pending', own: 'x' } },
   });
-  await broker.lease(QUEUE, 1, 30_000, OWNER);
-  for (const seconds of [5, 10]) await at(seconds).extend(QUEUE, ['A'], 30_000);
+  await leaseOurs(broker);
+  for (const seconds of [5, 10]) await extendOurs(at(seconds), ['A']);
   assert.deepEqual(
     await queueState(client, QUEUE),
     state({
@@ -178,7 +210,7 @@ test('a lease after that of a Go server is its new owner’s', async () => {
     .rpush(keys.pending, 'A')
     .hset(keys.task('A'), 'state', 'pending')
     .exec();
-  await broker.lease(QUEUE, 1, 30_000, OWNER);
+  await leaseOurs(broker);
   assert.deepEqual(await broker.heldTasks(QUEUE, 'them'), []);
   assert.equal((await broker.heldTasks(QUEUE, OWNER)).length, 1);
 });

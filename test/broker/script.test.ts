@@ -65,7 +65,7 @@ test('no script uses what Redis 6.2 does not have', () => {
 
 test('the scripts use just the hash fields that Threadmill says are its own', () => {
   const used = names.flatMap((name) =>
-    [...loadScript(name).source.matchAll(/\btm_\w+/g)].map(([field]) => field),
+    [...loadScript(name).source.matchAll(/\bthreadmill_\w+/g)].map(([field]) => field),
   );
   assert.deepEqual([...new Set(used)].sort(), Object.values(taskFields).sort());
 });

@@ -5,9 +5,9 @@ import { utcDay } from '../../src/wire/keys.ts';
 import { rewriteTaskMessage, stampTaskMessage } from '../../src/wire/task-message.ts';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
-import { active, message, QUEUE, useBroker } from './tasks.ts';
+import { active, held, message, nobodys, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
-const { broker, client, seed } = await useBroker();
+const { at, broker, client, seed } = await useBroker();
 const NINETY_DAYS = 7_776_000;
 const LOCK = 'asynq:{q}:unique:t:abc';
 
@@ -38,7 +38,7 @@ function roundTtl(found: Awaited<ReturnType<typeof queueState>>): object {
 }
 
 async function settleOne(settlement: Settlement): Promise<string | undefined> {
-  const [reply] = await broker.settle(QUEUE, [settlement]);
+  const [reply] = await settleOurs(broker, [settlement]);
   return reply;
 }
 
@@ -86,8 +86,8 @@ test('complete keeps the task and its result until the retention is over', async
 
 test('complete without a result writes none and keeps one that is there', async () => {
   const now = await earlyInSecond(client);
-  const task = { msg: message('A'), state: 'active', result: Buffer.from('earlier') };
-  await seed({ active: ['A'], lease: { A: now + 30 }, tasks: { A: task } });
+  const fields = { result: Buffer.from('earlier') };
+  await seed(held(['A'], { leaseAt: now + 30, fields }));
   const settlement = { kind: 'complete', id: 'A', uniqueKey: '', message: completed } as const;
   await settleOne({ ...settlement, retentionSeconds: 1 });
   const found = await queueState(client, QUEUE);
@@ -167,7 +167,7 @@ test('requeue puts the task at the end that is taken next, with a new pending_si
 test('a batch settles each task by itself and answers in order', async () => {
   const now = await earlyInSecond(client);
   await seed(active(['A', 'B', 'C', 'D'], now + 30));
-  const replies = await broker.settle(QUEUE, [
+  const replies = await settleOurs(broker, [
     { kind: 'done', id: 'A', uniqueKey: '' },
     { kind: 'done', id: 'unknown', uniqueKey: '' },
     { kind: 'requeue', id: 'B' },
@@ -194,7 +194,7 @@ const everyKind: Settlement[] = [
 for (const settlement of everyKind) {
   test(`${settlement.kind} of a task that is only in active, or only in lease, changes nothing`, async () => {
     const now = await earlyInSecond(client);
-    const { tasks } = active(['A'], now);
+    const { tasks } = active(['A'], now + 30);
     for (const half of [{ active: ['A'] }, { lease: { A: now + 30 } }, { pending: ['A'] }]) {
       await seed({ ...half, tasks: tasks ?? {}, locks: { [LOCK]: 'A' } });
       const before = await queueState(client, QUEUE);
@@ -205,21 +205,26 @@ for (const settlement of everyKind) {
 
   test(`${settlement.kind} of a task whose hash was deleted makes no half hash`, async () => {
     const now = await earlyInSecond(client);
-    await seed({ active: ['A'], lease: { A: now + 30 } });
+    const left = { active: ['A'], lease: { A: now + 30 } };
+    await seed(left);
     assert.equal(await settleOne(settlement), 'lost');
+    assert.deepEqual(await queueState(client, QUEUE), state(left), 'nobody’s, until it is over');
+    const lost = { token: undefined, settlement };
+    assert.deepEqual(await at(61).settleExpired(QUEUE, [lost]), ['lost']);
     assert.deepEqual(await queueState(client, QUEUE), state());
   });
 
   test(`${settlement.kind} of a recovered task is refused once the lease was extended again`, async () => {
     const now = await earlyInSecond(client);
+    const nobodysTask = { token: undefined, settlement };
     for (const leaseAt of [now + 30, now - 29]) {
-      await seed({ ...active(['A'], leaseAt), locks: { [LOCK]: 'A' } });
+      await seed({ ...nobodys(['A'], leaseAt), locks: { [LOCK]: 'A' } });
       const before = await queueState(client, QUEUE);
-      assert.deepEqual(await broker.settleExpired(QUEUE, [settlement]), ['lost']);
+      assert.deepEqual(await broker.settleExpired(QUEUE, [nobodysTask]), ['lost']);
       assert.deepEqual(await queueState(client, QUEUE), before);
     }
-    await seed(active(['A'], now - 30));
-    assert.deepEqual(await broker.settleExpired(QUEUE, [settlement]), ['settled']);
+    await seed(nobodys(['A'], now - 30));
+    assert.deepEqual(await broker.settleExpired(QUEUE, [nobodysTask]), ['settled']);
   });
 }
 
@@ -233,7 +238,7 @@ test('a message without instant is written as it is', async () => {
 });
 
 test('an empty batch sends nothing', async () => {
-  assert.deepEqual(await broker.settle(QUEUE, []), []);
+  assert.deepEqual(await settleOurs(broker, []), []);
   assert.deepEqual(await broker.settleExpired(QUEUE, []), []);
 });
 

@@ -1,14 +1,20 @@
 /** Messages and broker set-up shared by the broker's tests. */
 import { after } from 'node:test';
 import type { Redis } from 'ioredis';
-import type { Broker } from '../../src/broker/broker.ts';
+import type {
+  Broker,
+  ExtendReply,
+  LeaseReply,
+  Settlement,
+  SettleReply,
+} from '../../src/broker/broker.ts';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import {
   emptyTaskMessage,
   encodeTaskMessage,
   type TaskMessage,
 } from '../../src/wire/task-message.ts';
-import { LEASE_FIELD, OWNER_FIELD } from '../../src/wire/task-fields.ts';
+import { LEASE_FIELD } from '../../src/wire/task-fields.ts';
 import { seed, type QueueState, type TaskFields } from '../helpers/queue-state.ts';
 import { type TestRedis, useRedis } from '../helpers/redis.ts';
 
@@ -16,6 +22,8 @@ import { type TestRedis, useRedis } from '../helpers/redis.ts';
 export const QUEUE = 'q';
 /** Who leases in these tests. */
 export const OWNER = 'us';
+/** The run of every task that is seeded as leased, and of the first one that is leased. */
+export const RUN = 7;
 
 /** An encoded message of task `id`. */
 export function message(id: string, fields: Partial<TaskMessage> = {}): Buffer {
@@ -23,8 +31,13 @@ export function message(id: string, fields: Partial<TaskMessage> = {}): Buffer {
   return Buffer.from(encodeTaskMessage({ ...whole, ...fields }));
 }
 
-/** An active task with its lease, as `seed` takes it. */
-export function active(ids: readonly string[], leaseAt: number): Partial<QueueState> {
+/** What a lease that ends at this second leaves in the hash of its task. */
+export function leasedBy(owner: string, leaseAt: number, run: number = RUN): TaskFields {
+  return { [LEASE_FIELD]: `${owner} ${run} ${leaseAt}` };
+}
+
+/** An active task with its lease, as `seed` takes it, and nobody's name on it: what a server in Go makes. */
+export function nobodys(ids: readonly string[], leaseAt: number): Partial<QueueState> {
   return {
     active: ids,
     lease: Object.fromEntries(ids.map((id) => [id, leaseAt])),
@@ -32,22 +45,47 @@ export function active(ids: readonly string[], leaseAt: number): Partial<QueueSt
   };
 }
 
-/** What a lease that ends at this second leaves in the hash of its task. */
-export function leasedBy(owner: string, leaseAt: number): TaskFields {
-  return { [OWNER_FIELD]: owner, [LEASE_FIELD]: `${leaseAt}` };
-}
-
-/** As `active`, leased for an owner. */
+/** As `nobodys`, leased for an owner. */
 export function held(
   ids: readonly string[],
   { owner = OWNER, leaseAt, fields = {} }: { owner?: string; leaseAt: number; fields?: TaskFields },
 ): Partial<QueueState> {
-  const { tasks = {}, ...containers } = active(ids, leaseAt);
+  const { tasks = {}, ...containers } = nobodys(ids, leaseAt);
   const whole = Object.entries(tasks).map(([id, task]) => [
     id,
     { ...task, ...leasedBy(owner, leaseAt), ...fields },
   ]);
   return { ...containers, tasks: Object.fromEntries(whole) };
+}
+
+/** As `nobodys`, leased for us. */
+export function active(ids: readonly string[], leaseAt: number): Partial<QueueState> {
+  return held(ids, { leaseAt });
+}
+
+/** Leases for us; the first task gets run `RUN`, the next ones those that follow. */
+export function leaseOurs(broker: Broker, max = 1, queue: string = QUEUE): Promise<LeaseReply> {
+  return broker.lease({ queue, max, leaseMs: 30_000, server: OWNER, firstRun: RUN });
+}
+
+/** Extends leases of run `RUN` of an owner, which no thread has begun. */
+export function extendOurs(
+  broker: Broker,
+  ids: readonly string[],
+  server: string = OWNER,
+): Promise<ExtendReply> {
+  const tasks = ids.map((id) => ({ id, run: RUN, hasBegun: false }));
+  return broker.extend({ queue: QUEUE, leaseMs: 30_000, server, tasks });
+}
+
+/** Settles tasks of run `RUN` of an owner. */
+export function settleOurs(
+  broker: Broker,
+  settlements: readonly Settlement[],
+  server: string = OWNER,
+): Promise<SettleReply[]> {
+  const runs = settlements.map((settlement) => ({ run: RUN, settlement }));
+  return broker.settle({ queue: QUEUE, server, settlements: runs });
 }
 
 /** A private Redis, a broker on it, and short forms of the helpers. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
-import { active, message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import { leaseOurs, message, nobodys, QUEUE, useBroker } from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();
 
@@ -76,7 +76,7 @@ test('a due ID without hash goes on without a stub, and the lease reports it', a
   await seed({ scheduled: { gone: now } });
   assert.equal(await broker.forward(QUEUE), 1);
   assert.deepEqual(await queueState(client, QUEUE), state({ pending: ['gone'] }));
-  assert.deepEqual((await broker.lease(QUEUE, 1, 30_000, OWNER)).dropped, ['gone']);
+  assert.deepEqual((await leaseOurs(broker)).dropped, ['gone']);
   assert.deepEqual(await queueState(client, QUEUE), state());
 });
 
@@ -104,7 +104,7 @@ test('completed tasks are deleted when their time is over, at most 100 a call', 
 
 test('leases are listed as expired 30 s after their end, the oldest first', async () => {
   const now = await earlyInSecond(client);
-  const { tasks } = active(['A', 'B', 'C'], now);
+  const { tasks } = nobodys(['A', 'B', 'C'], now);
   await seed({
     active: ['A', 'B', 'C'],
     lease: { A: now - 30, B: now - 29, C: now - 90 },
@@ -126,7 +126,7 @@ test('leases are listed as expired 30 s after their end, the oldest first', asyn
 test('at most 100 expired leases are listed', async () => {
   const now = await earlyInSecond(client);
   await seed(
-    active(
+    nobodys(
       Array.from({ length: 120 }, (_, i) => `task-${i}`),
       now - 60,
     ),

@@ -16,7 +16,7 @@ after(() => Promise.all([client.close(), broker.close()]));
 /** A task that a server has leased, and with it whatever waits in its queue. */
 async function running(taskId: string, queue = 'default'): Promise<void> {
   await client.enqueue({ type: 't' }, { taskId, queue });
-  await broker.lease(queue, 100, 30_000, 'us');
+  await broker.lease({ queue, max: 100, leaseMs: 30_000, server: 'us', firstRun: 1 });
 }
 
 test('cancel asks the running tasks of an ID to stop, and says how many', async () => {

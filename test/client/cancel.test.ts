@@ -33,7 +33,7 @@ async function listenForCancels(): Promise<{ heard: () => Promise<unknown[]> }> 
 test('cancel marks the running tasks of an ID in all queues, then publishes, and answers how many', async () => {
   for (const queue of ['default', 'low']) {
     await client.enqueue({ type: 't' }, { taskId: 'runs', queue });
-    await broker.lease(queue, 1, 30_000, 'us');
+    await broker.lease({ queue, max: 1, leaseMs: 30_000, server: 'us', firstRun: 1 });
   }
   await client.enqueue({ type: 't' }, { taskId: 'runs', queue: 'waiting' });
   const { heard } = await listenForCancels();
