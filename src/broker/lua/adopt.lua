@@ -13,7 +13,9 @@
 -- include: time
 -- include: text
 -- include: held
+-- include: allow-oom
 
+allow_oom(KEYS[2])
 local id = ARGV[3]
 local task = ARGV[2] .. id
 if not is_held_by(ARGV[4], KEYS[2], id, task) or not redis.call('LPOS', KEYS[1], id) then

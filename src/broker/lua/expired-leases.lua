@@ -12,6 +12,9 @@
 -- include: text
 -- include: hash
 -- include: well-formed
+-- include: allow-oom
+
+allow_oom(KEYS[1])
 
 local BATCH = 100
 

@@ -30,9 +30,11 @@
 -- include: archive
 -- include: hash
 -- include: held
+-- include: allow-oom
 
 local ACTIVE, LEASE, PENDING, RETRY = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ARCHIVED, COMPLETED, PROCESSED, FAILED = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+allow_oom(LEASE)
 
 -- Takes the task out of `active` and `lease` if it is in both. Nothing is written before both are known to hold it:
 -- LREM of an ID that is not there removes nothing.
