@@ -17,6 +17,7 @@ import { extend, lease } from './lease.ts';
 import { announce, withdraw } from './presence.ts';
 import { RedisQueueWatch } from './queue-watch.ts';
 import { settle, settleExpired, settleHeld } from './settle.ts';
+import { tryWrite } from './try-write.ts';
 import { expireCompleted, expiredLeases, forward } from './upkeep.ts';
 
 export { parseRedisUrl } from './redis-url.ts';
@@ -44,6 +45,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   return {
     check: () => check(context),
     ping: async () => void (await connection.run((redis) => redis.ping())),
+    tryWrite: (queues) => tryWrite(context, queues),
     enqueue: (...args) => enqueue(context, ...args),
     getTask: (...args) => getTask(context, ...args),
     lease: (...args) => lease(context, ...args),
@@ -75,6 +77,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     },
     queues: () => queues(context),
     queueInfo: (queue) => queueInfo(context, queue),
+    reconnect: () => connection.reconnect(),
     isConnected: () => connection.isUp(),
     onConnectionChange: (listener) => connection.onState(listener),
     close: async () => {

@@ -105,7 +105,7 @@ test('every service keeps the contract of start and stop', async () => {
     recoverer({ ...shared, queues, hooks, registry: createRegistry([]) }),
     canceler({ ...shared, stopper }),
     leaseKeeper({ ...shared, stopper, leaseDurationMs: 10_000 }),
-    new Health(shared),
+    new Health({ ...shared, queues }),
     new Heartbeat({
       ...shared,
       identity: { host: 'h', pid: 1, serverId: 'id', startedWallMs: 0 },
