@@ -40,7 +40,7 @@ export class Health implements Service {
     this.#loop = every({
       name: this.name,
       intervalMs: options.intervalMs,
-      run: () => this.#check(),
+      run: () => this.#pass(),
       onFault: (where, error) => options.emitter.fault(where, error),
     });
     options.emitter.on('fault', ({ error }) => {
@@ -75,9 +75,19 @@ export class Health implements Service {
 
   /** What comes back may be another Redis, so it is up once it would write. One that refuses may be reconnected to. */
   #onChange(isUp: boolean): void {
-    if (!isUp && this.refusal === undefined) return this.#set('down');
+    if (!isUp) {
+      if (this.refusal === undefined) this.#set('down');
+      return;
+    }
     // A check under way may have begun before, and be about to give up.
     void (this.#checking ?? Promise.resolve()).then(() => this.#check());
+  }
+
+  async #pass(): Promise<void> {
+    await this.#check();
+    // Behind the same address there may be another master by now; an old connection would stay with the replica. Once
+    // per pass and not at each refusal, or this would be a hot loop.
+    if (this.#isStarted && nameOf(this.#state) === 'READONLY') this.#options.broker.reconnect();
   }
 
   #check(): Promise<void> {
@@ -93,8 +103,6 @@ export class Health implements Service {
     const state = await within(ANSWER_MS, broker.tryWrite(queues).then(() => 'up', stateOf));
     if (!this.#isStarted) return;
     this.#set(state);
-    // Behind the same address there may be another master by now; an old connection would stay with the replica.
-    if (typeof state === 'object' && state.code === 'READONLY') broker.reconnect();
   }
 
   #set(state: State): void {
