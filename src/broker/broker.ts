@@ -219,6 +219,8 @@ export interface Broker {
   /** Checks product and version; throws `UnsupportedRedisError`. */
   check(): Promise<RedisFacts>;
   ping(): Promise<void>;
+  /** Changes nothing; rejects as a lease from any of these queues would where Redis is away or writes nothing now. */
+  tryWrite(queues: readonly string[]): Promise<void>;
 
   enqueue(queue: string, entries: readonly EnqueueEntry[]): Promise<EnqueueReply[]>;
   getTask(queue: string, taskId: string): Promise<StoredTask | undefined>;
@@ -264,6 +266,8 @@ export interface Broker {
 
   /** Whether the command connection is ready now. */
   isConnected(): boolean;
+  /** Drops the command connection and makes a new one, if it is our own: who listens at the address may have changed. */
+  reconnect(): void;
   /** Calls back when the command connection comes (`true`) or goes (`false`), until the returned function is called. */
   onConnectionChange(listener: (isUp: boolean) => void): () => void;
   close(): Promise<void>;

@@ -10,6 +10,8 @@ import { runScript } from './script.ts';
 
 /** Pause before a refused subscription is tried again, as in asynq. */
 const RESUBSCRIBE_MS = 5000;
+/** A subscribed connection that died silently is noticed only when something is sent: it subscribes again so often. */
+const PROBE_MS = 5000;
 
 /** Asks every server of the fleet to cancel a task. Nobody answers. */
 export async function publishCancel(context: BrokerContext, taskId: string): Promise<void> {
@@ -37,6 +39,7 @@ export class CancelSubscription {
   readonly #connection: Connection;
   readonly #onCancel: (taskId: string) => void;
   #timer: NodeJS.Timeout | undefined;
+  #probe: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(connection: Connection, onCancel: (taskId: string) => void) {
@@ -54,12 +57,16 @@ export class CancelSubscription {
       redis.on('message', (channel, taskId) => this.#receive(channel, taskId));
       await redis.subscribe(CANCEL_CHANNEL);
     });
+    this.#probe = setInterval(() => {
+      if (this.#connection.isUp()) this.#resubscribe();
+    }, PROBE_MS).unref();
   }
 
   /** Ends the subscription and its connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#probe);
     await this.#connection.close();
   }
 

@@ -110,6 +110,11 @@ export class Connection {
     return await reply.finally(() => this.#running.delete(reply));
   }
 
+  /** Drops our own connection and makes a new one; replies on their way are lost. The caller's is left alone. */
+  reconnect(): void {
+    if (this.#isOwn && this.isUp()) this.#redis.disconnect(true);
+  }
+
   /** Another connection to the same Redis, always our own, e.g. for subscriptions. */
   duplicate(): Connection {
     const safe = safeOptions(this.#redis.options, this.#limits);

@@ -12,6 +12,8 @@ import type { QueueWatch } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerContext } from './context.ts';
 
+/** A subscribed connection that died silently is noticed only when something is sent: it subscribes again so often. */
+const PROBE_MS = 5_000;
 const INVALIDATIONS = '__redis__:invalidate';
 
 /** A watch over queues. */
@@ -21,6 +23,7 @@ export class RedisQueueWatch implements QueueWatch {
   readonly #onChange: () => void;
   /** The listener's ID once it is subscribed; gone with its connection. */
   #listening: Promise<number> | undefined;
+  #probedAt = 0;
   /** The reader's tracking; gone with either connection. */
   #tracking: Promise<unknown> | undefined;
 
@@ -38,6 +41,7 @@ export class RedisQueueWatch implements QueueWatch {
 
   async arm(queues: readonly string[]): Promise<boolean> {
     await this.#track();
+    this.#probe();
     const looks = await this.#reader.run((redis) =>
       Promise.all(
         queues.map((queue) => {
@@ -69,6 +73,14 @@ export class RedisQueueWatch implements QueueWatch {
     await kept(this.#tracking, () => {
       this.#tracking = undefined;
     });
+  }
+
+  /** The reader asks at every arming; the listener would else be silent for ever. Without an answer it is replaced. */
+  #probe(): void {
+    const now = performance.now();
+    if (now - this.#probedAt < PROBE_MS) return;
+    this.#probedAt = now;
+    this.#listener.run((redis) => redis.subscribe(INVALIDATIONS)).catch(() => undefined);
   }
 
   #listen(): Promise<number> {

@@ -18,6 +18,7 @@ import { expiredLeases, localServers, unleased } from './lost-tasks.ts';
 import { announce, withdraw } from './presence.ts';
 import { RedisQueueWatch } from './queue-watch.ts';
 import { settle, settleExpired, settleUnleased } from './settle.ts';
+import { tryWrite } from './try-write.ts';
 import { expireCompleted, forward } from './upkeep.ts';
 
 export { parseRedisUrl } from './redis-url.ts';
@@ -45,6 +46,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   return {
     check: () => check(context),
     ping: async () => void (await connection.run((redis) => redis.ping())),
+    tryWrite: (queues) => tryWrite(context, queues),
     enqueue: (...args) => enqueue(context, ...args),
     getTask: (...args) => getTask(context, ...args),
     lease: (call) => lease(context, call),
@@ -78,6 +80,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     },
     queues: () => queues(context),
     queueInfo: (queue) => queueInfo(context, queue),
+    reconnect: () => connection.reconnect(),
     isConnected: () => connection.isUp(),
     onConnectionChange: (listener) => connection.onState(listener),
     close: async () => {

@@ -8,6 +8,8 @@ export interface HealthFacts {
   readonly lastHeartbeatAgeMs: number | undefined;
   readonly heartbeatIntervalMs: number;
   readonly isRedisUp: boolean;
+  /** Why Redis, which answers, writes nothing now, in its own words. Nothing can be leased then. */
+  readonly redisRefusal?: string | undefined;
   readonly threadsReady: number;
   readonly threadsTotal: number;
   /** The server's own word for its state. */
@@ -46,6 +48,7 @@ export function checkReadiness(facts: HealthFacts): HealthVerdict {
   return verdict([
     !facts.isRunning && `the server is ${facts.status}`,
     !facts.isRedisUp && 'Redis is not reachable',
+    facts.redisRefusal !== undefined && `Redis refuses to write: ${facts.redisRefusal}`,
     // Never all: a thread that is being replaced is no reason to call the others away.
     threadsReady < 1 && `no thread is ready (0 of ${threadsTotal})`,
   ]);

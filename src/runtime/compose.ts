@@ -91,7 +91,12 @@ export function compose(parts: Parts): Composition {
     clock,
     intervalMs: settings.heartbeatIntervalMs,
   });
-  const health = new Health({ broker, emitter, intervalMs: settings.healthIntervalMs });
+  const health = new Health({
+    broker,
+    emitter,
+    queues: Object.keys(settings.queues),
+    intervalMs: settings.healthIntervalMs,
+  });
   const services: Service[] = [
     heartbeat,
     leases,

@@ -63,8 +63,11 @@ export interface ServerEvents {
   lateError: [{ task: Pick<TaskRef, 'id' | 'type' | 'queue'>; error: Error }];
   /** A thread ended; the pool replaces it. */
   threadExited: [{ threadId: number }];
-  /** Redis became reachable or unreachable: once per change. */
-  redis: [{ isUp: boolean }];
+  /**
+   * Redis became reachable or unreachable, or refuses to write, in Redis's words in `refusal` (full, a replica, ...), or
+   * does so no longer: once per change.
+   */
+  redis: [{ isUp: boolean; refusal?: string }];
   /** Something went wrong in the background; the runtime goes on. */
   fault: [{ where: string; error: Error }];
 }

@@ -1,22 +1,38 @@
-/** Knows whether Redis answers: by the state of the connection, and by a ping now and then. */
+/**
+ * Knows whether Redis answers and writes: by the state of the connection, by a write on trial now and then, and at once
+ * when somebody meets a refusal.
+ *
+ *     up <-> down      no connection, or no answer
+ *     up <-> refusing  it answers, but writes nothing: it is full, or a replica
+ */
 import type { Broker } from '../broker/broker.ts';
+import { RedisReplyError } from '../errors.ts';
+import { type RedisRefusal, redisRefusal } from '../policy/redis-refusal.ts';
 import { every } from './every.ts';
 import type { ServerEmitter } from './emitter.ts';
 import type { Service } from './service.ts';
 
 /** What the health check works with. */
 export interface HealthOptions {
-  readonly broker: Pick<Broker, 'ping' | 'onConnectionChange' | 'isConnected'>;
+  readonly broker: Pick<Broker, 'tryWrite' | 'reconnect' | 'onConnectionChange' | 'isConnected'>;
   readonly emitter: ServerEmitter;
+  readonly queues: readonly string[];
   readonly intervalMs: number;
 }
+
+/** A Redis that answers no sooner than this hangs: the truth is told long before the commands time out. Milliseconds. */
+const ANSWER_MS = 2_000;
+
+type State = 'up' | 'down' | RedisRefusal;
 
 /** Says `redis` once per change. */
 export class Health implements Service {
   readonly name = 'health';
   readonly #options: HealthOptions;
   readonly #loop: Service;
-  #isRedisUp = false;
+  #state: State = 'down';
+  #checking: Promise<void> | undefined;
+  #isStarted = false;
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: HealthOptions) {
@@ -24,39 +40,98 @@ export class Health implements Service {
     this.#loop = every({
       name: this.name,
       intervalMs: options.intervalMs,
-      run: () => this.#check(),
+      run: () => this.#pass(),
       onFault: (where, error) => options.emitter.fault(where, error),
+    });
+    options.emitter.on('fault', ({ error }) => {
+      if (this.#isStarted && this.#state === 'up' && redisRefusal(error)) void this.#check();
     });
   }
 
   /** Whether Redis answered last time it was asked, and the connection stands. */
   get isRedisUp(): boolean {
-    return this.#isRedisUp;
+    return this.#state !== 'down';
+  }
+
+  /** Why Redis writes nothing although it answers; `undefined` when it does, or is away. */
+  get refusal(): string | undefined {
+    return typeof this.#state === 'string' ? undefined : this.#state.text;
   }
 
   async start(): Promise<void> {
-    this.#isRedisUp = this.#options.broker.isConnected();
-    this.#unsubscribe = this.#options.broker.onConnectionChange((isUp) => this.#set(isUp));
+    this.#isStarted = true;
+    this.#state = this.#options.broker.isConnected() ? 'up' : 'down';
+    this.#unsubscribe?.();
+    this.#unsubscribe = this.#options.broker.onConnectionChange((isUp) => this.#onChange(isUp));
     await this.#loop.start();
   }
 
   async stop(): Promise<void> {
+    this.#isStarted = false;
     this.#unsubscribe?.();
     await this.#loop.stop();
+    await this.#checking;
   }
 
-  async #check(): Promise<void> {
-    try {
-      await this.#options.broker.ping();
-      this.#set(true);
-    } catch {
-      this.#set(false); // the state is the news; it is told once, as an event, not at every try
+  /** What comes back may be another Redis, so it is up once it would write. One that refuses may be reconnected to. */
+  #onChange(isUp: boolean): void {
+    if (!isUp) {
+      if (this.refusal === undefined) this.#set('down');
+      return;
     }
+    // A check under way may have begun before, and be about to give up.
+    void (this.#checking ?? Promise.resolve()).then(() => this.#check());
   }
 
-  #set(isUp: boolean): void {
-    if (isUp === this.#isRedisUp) return;
-    this.#isRedisUp = isUp;
-    this.#options.emitter.emit('redis', { isUp });
+  async #pass(): Promise<void> {
+    await this.#check();
+    // Behind the same address there may be another master by now; an old connection would stay with the replica. Once
+    // per pass and not at each refusal, or this would be a hot loop.
+    if (this.#isStarted && nameOf(this.#state) === 'READONLY') this.#options.broker.reconnect();
+  }
+
+  #check(): Promise<void> {
+    this.#checking ??= this.#look().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #look(): Promise<void> {
+    const { broker, queues } = this.#options;
+    if (!this.#isStarted) return;
+    const state = await within(ANSWER_MS, broker.tryWrite(queues).then(() => 'up', stateOf));
+    if (!this.#isStarted) return;
+    this.#set(state);
+  }
+
+  #set(state: State): void {
+    const isNews = nameOf(state) !== nameOf(this.#state);
+    this.#state = state;
+    if (!isNews) return;
+    const refusal = this.refusal;
+    const isUp = this.isRedisUp;
+    this.#options.emitter.emit('redis', { isUp, ...(refusal === undefined ? {} : { refusal }) });
+  }
+}
+
+/** The state is the news: it is told once, as an event, not at every try. Any other refusal is of one command. */
+function stateOf(error: unknown): State {
+  return redisRefusal(error) ?? (error instanceof RedisReplyError ? 'up' : 'down');
+}
+
+function nameOf(state: State): string {
+  return typeof state === 'string' ? state : state.code;
+}
+
+async function within(limitMs: number, answer: Promise<State>): Promise<State> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<State>((resolve) => {
+    timer = setTimeout(() => resolve('down'), limitMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

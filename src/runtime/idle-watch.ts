@@ -1,9 +1,10 @@
 /**
  * How the dispatcher waits when there was nothing to lease: it has Redis tell it of a change, and looks now and then all
- * the same. Where Redis refuses to tell, it polls.
+ * the same. Where Redis refuses to tell, it polls, and asks again now and then.
  */
 import type { QueueWatch } from '../broker/broker.ts';
 import { RedisReplyError } from '../errors.ts';
+import { redisRefusal } from '../policy/redis-refusal.ts';
 
 /** What the idle watch works with. */
 export interface IdleWatchOptions {
@@ -22,12 +23,15 @@ const ARMED_FACTOR = 10;
  */
 const FIRST_MISS_MS = 5;
 const LONGEST_MISS_MS = 500;
+/** A refusal may have been of the moment: during an outage one connection may name another that is gone. Milliseconds. */
+const REFUSED_MS = 60_000;
 
 /** Decides how long to sleep; a change wakes the sleeper. */
 export class IdleWatch {
   readonly #options: IdleWatchOptions;
   #isArmed = false;
-  #isRefused = false;
+  #refusedAt: number | undefined;
+  #isRefusalTold = false;
   #missMs = FIRST_MISS_MS;
 
   constructor(options: IdleWatchOptions) {
@@ -43,18 +47,26 @@ export class IdleWatch {
 
   /** There was nothing. Answers the pause in milliseconds, during which a change may wake the sleeper. */
   async onNothing(): Promise<number> {
-    if (this.#isRefused) return this.#jittered(this.#options.pollIntervalMs);
+    if (this.#isRefused()) return this.#jittered(this.#options.pollIntervalMs);
     if (this.#isArmed) return this.#missed();
     try {
       const hasWork = await this.#options.watch.arm(this.#options.queues);
       this.#isArmed = !hasWork;
+      this.#isRefusalTold = false;
       return hasWork ? 0 : this.#jittered(this.#options.pollIntervalMs * ARMED_FACTOR);
     } catch (error) {
-      if (!(error instanceof RedisReplyError)) throw error;
-      this.#isRefused = true;
-      this.#options.onFault('watch of the queues refused: polling instead', error);
+      if (!(error instanceof RedisReplyError) || redisRefusal(error)) throw error;
+      this.#refusedAt = performance.now();
+      if (!this.#isRefusalTold) {
+        this.#options.onFault('watch of the queues refused: polling instead', error);
+      }
+      this.#isRefusalTold = true;
       return this.#jittered(this.#options.pollIntervalMs);
     }
+  }
+
+  #isRefused(): boolean {
+    return this.#refusedAt !== undefined && performance.now() - this.#refusedAt < REFUSED_MS;
   }
 
   /** Woken or timed out, and found nothing: the arming is used up. */

@@ -1,6 +1,7 @@
 /** Says in the log what a person on call would want to know. Task data stays out of it: names and error texts only. */
 import type { Logger } from 'pino';
-import { RedisUnreachableError } from '../errors.ts';
+import { RedisUnreachableError, ReplyLostError } from '../errors.ts';
+import { redisRefusal } from '../policy/redis-refusal.ts';
 import type { ServerEmitter } from './emitter.ts';
 
 /** Faults of one place are logged once in this time; the rest is counted. Milliseconds. */
@@ -37,14 +38,26 @@ export function logEvents(emitter: ServerEmitter, logger: Logger): void {
     logger.warn({ task }, 'the task was not ours any more; nothing was written'),
   );
   emitter.on('dropped', (event) => logger.warn(event, 'dropped a task ID without a task'));
-  emitter.on('redis', ({ isUp }) =>
-    isUp ? logger.info('Redis is reachable again') : logger.error('Redis is not reachable'),
-  );
+  logRedis(emitter, logger);
+  logFaults(emitter, logger);
+}
+
+/** Each change once. */
+function logRedis(emitter: ServerEmitter, logger: Logger): void {
+  let wasUp = true;
+  emitter.on('redis', ({ isUp, refusal }) => {
+    if (!isUp) logger.error('Redis is not reachable');
+    else if (refusal !== undefined) logger.error({ refusal }, 'Redis refuses to write');
+    else logger.info(wasUp ? 'Redis writes again' : 'Redis is reachable again');
+    wasUp = isUp;
+  });
+}
+
+function logFaults(emitter: ServerEmitter, logger: Logger): void {
   const faults = new Map<string, { atMs: number; unsaid: number }>();
   emitter.on('fault', ({ where, error }) => {
-    if (error instanceof RedisUnreachableError) {
-      // Said once, as the change of the connection; each service that meets it is no news.
-      logger.debug({ where, err: error }, 'Redis is not reachable');
+    if (isOutage(error)) {
+      logger.debug({ where, err: error }, 'met by an outage of Redis');
       return;
     }
     const last = faults.get(where);
@@ -60,4 +73,16 @@ export function logEvents(emitter: ServerEmitter, logger: Logger): void {
     const unsaid = last === undefined || last.unsaid === 0 ? {} : { notLogged: last.unsaid };
     logger.error({ where, err: error, ...unsaid }, 'fault in the background');
   });
+}
+
+/**
+ * Said once, as the change of Redis's state; each service that meets it is no news. A lost reply is one as well: it ends
+ * the connection.
+ */
+function isOutage(error: Error): boolean {
+  return (
+    error instanceof RedisUnreachableError ||
+    error instanceof ReplyLostError ||
+    redisRefusal(error) !== undefined
+  );
 }

@@ -20,6 +20,8 @@ export interface ServerSnapshot {
   /** Of these, tasks whose thread was terminated and would not end. */
   readonly stuck: number;
   readonly isRedisUp: boolean;
+  /** Why Redis, which answers, writes nothing now, in its own words. */
+  readonly redisRefusal: string | undefined;
   /** Milliseconds since the heartbeat's last pass; `undefined` before the first. */
   readonly lastHeartbeatAgeMs: number | undefined;
 }
@@ -44,6 +46,7 @@ export function snapshotOf(
     active: inside?.active.occupied ?? 0,
     stuck: inside?.active.inSlots().filter(({ isStuck }) => isStuck).length ?? 0,
     isRedisUp: inside?.health.isRedisUp ?? false,
+    redisRefusal: inside?.health.refusal,
     lastHeartbeatAgeMs: inside?.heartbeat.ageMs,
   };
 }

@@ -1,4 +1,4 @@
-/** A proxy before a Redis socket that can lose what Redis answers. */
+/** A proxy before a Redis socket that can lose, delay and refuse: what a network does to a connection. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Socket } from 'node:net';
@@ -8,39 +8,114 @@ import { join } from 'node:path';
 /** A proxy on a unix socket of its own. */
 export interface SwallowingProxy {
   readonly socket: string;
+  /** As users would write it. */
+  readonly url: string;
+  /** Connections that were asked for so far, refused ones included. */
+  readonly attempts: number;
   /** From now on commands go through, but no reply comes back. */
   swallowReplies(): void;
+  /** Replies come back again; those swallowed are lost. */
+  passReplies(): void;
+  /** All connections of now are silent until somebody destroys them: nothing goes through, nobody is told. */
+  halfOpen(): void;
+  /** Ends all connections of now. */
+  cut(): void;
+  /** Ends all connections, and each new one at once, until `accept`. */
+  refuse(): void;
+  accept(): void;
+  /** Each byte takes so long, each way. */
+  delay(ms: number): void;
+  /** New connections go to another Redis; those of now stay. */
+  retarget(socket: string): void;
   close(): Promise<void>;
+}
+
+/** One connection through the proxy. */
+interface Link {
+  readonly client: Socket;
+  readonly redis: Socket;
+  isSilent: boolean;
 }
 
 /** Starts a proxy for the Redis at this socket. */
 export async function swallowingProxy(target: string): Promise<SwallowingProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'threadmill-proxy-'));
   const socket = join(folder, 'proxy.sock');
-  const open = new Set<Socket>();
+  const links = new Set<Link>();
+  let attempts = 0;
+  let delayMs = 0;
+  let redisSocket = target;
+  let isRefusing = false;
   let isSwallowing = false;
+  const pass = (link: Link, to: Socket, chunk: Buffer): void => {
+    const write = (): void => {
+      if (!link.isSilent && !to.destroyed) to.write(chunk);
+    };
+    if (delayMs > 0) setTimeout(write, delayMs);
+    else write();
+  };
   const server = createServer((client) => {
-    const redis = createConnection(target);
-    for (const end of [client, redis]) {
-      open.add(end);
-      end.on('error', () => end.destroy());
+    attempts += 1;
+    client.on('error', () => client.destroy());
+    if (isRefusing) {
+      client.destroy();
+      return;
     }
-    client.pipe(redis);
+    const redis = createConnection(redisSocket);
+    redis.on('error', () => redis.destroy());
+    const link: Link = { client, redis, isSilent: false };
+    links.add(link);
+    client.on('data', (chunk) => pass(link, redis, chunk));
     redis.on('data', (chunk) => {
-      if (!isSwallowing) client.write(chunk);
+      if (!isSwallowing) pass(link, client, chunk);
     });
-    client.on('close', () => redis.destroy());
-    redis.on('close', () => client.destroy());
+    client.on('close', () => {
+      links.delete(link);
+      redis.destroy();
+    });
+    redis.on('close', () => {
+      if (!link.isSilent) client.destroy();
+    });
   });
   server.listen(socket);
   await once(server, 'listening');
+  const cut = (): void => {
+    for (const { client, redis } of links) {
+      client.destroy();
+      redis.destroy();
+    }
+  };
   return {
     socket,
+    url: `redis-socket://${socket}`,
+    get attempts() {
+      return attempts;
+    },
     swallowReplies: () => {
       isSwallowing = true;
     },
+    passReplies: () => {
+      isSwallowing = false;
+    },
+    halfOpen: () => {
+      for (const link of links) link.isSilent = true;
+    },
+    cut,
+    refuse: () => {
+      isRefusing = true;
+      cut();
+    },
+    accept: () => {
+      isRefusing = false;
+    },
+    delay: (ms) => {
+      delayMs = ms;
+    },
+    retarget: (to) => {
+      redisSocket = to;
+    },
     close: async () => {
-      for (const end of open) end.destroy();
+      cut();
       server.close();
       await rm(folder, { recursive: true, force: true });
     },

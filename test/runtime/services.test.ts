@@ -115,7 +115,7 @@ test('every service keeps the contract of start and stop', async () => {
     new Fence({ ...shared, stopper, cancelGraceMs: 10 }),
     canceler({ ...shared, stopper }),
     new LeaseKeeper({ ...shared, stopper, notes, serverName: 'id', leaseDurationMs: 10_000 }),
-    new Health(shared),
+    new Health({ ...shared, queues }),
     new Heartbeat({
       ...shared,
       identity: identify('id', false),

@@ -14,7 +14,9 @@
 -- include: time
 -- include: text
 -- include: held
+-- include: allow-oom
 
+allow_oom(KEYS[2])
 local id = ARGV[3]
 local task = ARGV[2] .. id
 local is_theirs = held_until(ARGV[4], KEYS[2], id, task)

@@ -7,8 +7,9 @@
 -- then two per running task: id, WorkerInfo
 -- Returns  nothing
 
-redis.call('SETEX', KEYS[1], ARGV[1], ARGV[2])
+-- First, since a script that has begun with a write that frees is not stopped when Redis is full (see lib/allow-oom).
 redis.call('DEL', KEYS[2])
+redis.call('SETEX', KEYS[1], ARGV[1], ARGV[2])
 for i = 3, #ARGV, 2 do
   redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
 end

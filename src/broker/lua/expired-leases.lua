@@ -15,6 +15,9 @@
 -- include: hash
 -- include: well-formed
 -- include: held
+-- include: allow-oom
+
+allow_oom(KEYS[1])
 
 local BATCH = 100
 local LOOKS = 20 -- batches: leases of Go servers may stand before ours for the time that theirs must be over

@@ -14,7 +14,9 @@
 -- include: time
 -- include: text
 -- include: held
+-- include: allow-oom
 
+allow_oom(KEYS[1])
 local expiry = whole(math.floor((now_ms + tonumber(ARGV[3])) / 1000))
 local gone, canceled = {}, {}
 

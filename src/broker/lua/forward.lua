@@ -12,6 +12,9 @@
 -- include: time
 -- include: text
 -- include: hash
+-- include: allow-oom
+
+allow_oom(KEYS[1])
 
 local BATCH = 100
 

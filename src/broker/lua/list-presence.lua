@@ -9,6 +9,8 @@
 
 -- include: time
 -- include: text
+-- include: allow-oom
 
+allow_oom(KEYS[1])
 redis.call('ZADD', KEYS[1], whole(now_s + tonumber(ARGV[2])), ARGV[3])
 return false

@@ -6,7 +6,9 @@
 -- Returns  1 = marked, 0 = it is not active
 
 -- include: hash
+-- include: allow-oom
 
+allow_oom(KEYS[1])
 local task = ARGV[1] .. ARGV[2]
 if not is_hash(task) or redis.call('HGET', task, 'state') ~= 'active' then
   return 0

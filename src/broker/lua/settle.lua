@@ -35,10 +35,12 @@
 -- include: hash
 -- include: held
 -- include: begun
+-- include: allow-oom
 
 local ACTIVE, LEASE, PENDING, RETRY = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ARCHIVED, COMPLETED, PROCESSED, FAILED = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local MODE, SERVER = ARGV[3], ARGV[4]
+allow_oom(LEASE)
 
 -- Whether a token holds does not change between the look and the act of a recoverer without the token or the score
 -- changing, so that both are read again here.
