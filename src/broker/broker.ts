@@ -19,6 +19,24 @@ export type EnqueueReply =
   | { readonly status: 'scheduled'; readonly at: number }
   | { readonly status: 'conflict' };
 
+/**
+ * Names a call of `enqueue`. When its reply was lost, a repeat under the same name gets the answer that the call got, and
+ * stores nothing again, even if the tasks have been run and deleted meanwhile; a call that did not come through is
+ * carried out.
+ */
+export interface EnqueueCall {
+  /** Any text of its own. */
+  readonly caller: string;
+  /** Calls on their way at once have different slots. */
+  readonly slot: number;
+  /** Grows from call to call of a caller. */
+  readonly number: number;
+  /** The place, from 1, of the one task that is repeated out of a larger call. Absent: the call as it was. */
+  readonly place?: number;
+  /** How long to wait for connection and reply together, in milliseconds. */
+  readonly withinMs: number;
+}
+
 /** A task leased to this server. `message` owns its memory. */
 export interface LeasedTask {
   readonly id: string;
@@ -157,7 +175,12 @@ export interface Broker {
   check(): Promise<RedisFacts>;
   ping(): Promise<void>;
 
-  enqueue(queue: string, entries: readonly EnqueueEntry[]): Promise<EnqueueReply[]>;
+  /** Without a `call` it must not be repeated after a `ReplyLostError`: it would conflict with itself, or run twice. */
+  enqueue(
+    queue: string,
+    entries: readonly EnqueueEntry[],
+    call?: EnqueueCall,
+  ): Promise<EnqueueReply[]>;
   getTask(queue: string, taskId: string): Promise<StoredTask | undefined>;
 
   /** Leases up to `max` tasks for `owner`, any name; stops early at about 1 MiB of messages. A paused queue gives none. */

@@ -141,7 +141,7 @@ function composeTaskPath(parts: Parts) {
     finisher,
     withdraw: (task) => isolation.withdraw(task) || pool.withdraw(task.run),
   });
-  const enqueuer = new Enqueuer({ broker, maxPayloadSize: settings.maxPayloadSize });
+  const enqueuer = new Enqueuer({ ...settings, broker });
   const runner = new TaskRunner({
     active,
     pool,
