@@ -5,6 +5,7 @@ import { type CallName, EnqueueCalls } from './broker/enqueue-calls.ts';
 import {
   EnqueueUncertainError,
   InvalidPayloadError,
+  RedisUnreachableError,
   ReplyLostError,
   TaskIdConflictError,
   toError,
@@ -124,18 +125,20 @@ export class Enqueuer {
    * nothing about the attempts before it.
    */
   async #deliver(queue: string, entries: EnqueueEntry[], name: CallName): Promise<Delivery> {
-    const end = performance.now() + this.#options.connectTimeoutMs;
+    const { broker, connectTimeoutMs } = this.#options;
+    const end = performance.now() + connectTimeoutMs;
     let isUncertain = name.until !== undefined;
-    for (;;) {
+    for (let unsent = 0; ; ) {
       const withinMs = end - performance.now();
       try {
-        return {
-          replies: await this.#options.broker.enqueue(queue, entries, { ...name, withinMs }),
-        };
+        return { replies: await broker.enqueue(queue, entries, { ...name, withinMs }) };
       } catch (error) {
-        const isLost = error instanceof ReplyLostError;
-        isUncertain ||= isLost;
-        if (!isLost || performance.now() >= end) return { error, isUncertain };
+        isUncertain ||= error instanceof ReplyLostError;
+        // Before the time is over, not sent means that the connection ended at this very moment: the next attempt waits
+        // for another. Twice in a row, that there will be none.
+        unsent = error instanceof RedisUnreachableError ? unsent + 1 : 0;
+        const mayRepeat = error instanceof ReplyLostError || unsent === 1;
+        if (!mayRepeat || performance.now() >= end) return { error, isUncertain };
       }
     }
   }

@@ -81,7 +81,9 @@ export class Connection {
 
   /** Whether commands can be sent now. */
   isUp(): boolean {
-    return this.#redis.status === 'ready' && !this.#isClosed && !this.#isWrongDatabase;
+    // A connection that has just ended stays `ready` until its socket is closed, and takes no commands.
+    const { status, stream } = this.#redis;
+    return status === 'ready' && stream.writable && !this.#isClosed && !this.#isWrongDatabase;
   }
 
   /** Calls back once per change, until the returned function is called. */
