@@ -30,7 +30,7 @@ export interface ClientOptions {
    * Redis that `npm start` runs in this folder.
    */
   readonly redis?: RedisOption;
-  /** How long to wait for a connection, and for a reply. Default 5 s. */
+  /** How long a call waits: `enqueue` for connection and reply together, the others for each of them. Default 5 s. */
   readonly connectTimeout?: Duration;
   /** Largest encoded payload in bytes. Default 16 MiB. */
   readonly maxPayloadSize?: number;
@@ -126,7 +126,7 @@ export class Client {
   #connect(redis: RedisOption): Connected {
     const { connectTimeoutMs, maxPayloadSize } = this.#settings;
     const broker = createRedisBroker({ redis, connectTimeoutMs });
-    return { broker, enqueuer: new Enqueuer({ broker, maxPayloadSize }) };
+    return { broker, enqueuer: new Enqueuer({ broker, connectTimeoutMs, maxPayloadSize }) };
   }
 }
 

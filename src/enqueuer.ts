@@ -1,9 +1,11 @@
 /** Enqueues through a broker: what `Client` and a handler's `ctx.enqueue` have in common. */
 import { randomUUID } from 'node:crypto';
 import type { Broker, EnqueueEntry, EnqueueReply } from './broker/broker.ts';
+import { type CallName, EnqueueCalls } from './broker/enqueue-calls.ts';
 import {
   EnqueueUncertainError,
   InvalidPayloadError,
+  RedisUnreachableError,
   ReplyLostError,
   TaskIdConflictError,
   toError,
@@ -18,6 +20,8 @@ import { encodeTaskMessage } from './wire/task-message.ts';
 /** What an enqueuer works with. */
 export interface EnqueuerOptions {
   readonly broker: Pick<Broker, 'enqueue'>;
+  /** How long a call waits for connection and reply together, repeats included, in milliseconds. */
+  readonly connectTimeoutMs: number;
   /** Bytes. */
   readonly maxPayloadSize: number;
 }
@@ -30,11 +34,25 @@ interface Prepared {
   readonly index: number;
   readonly task: PreparedTask;
   readonly entry: EnqueueEntry;
+  /** The call that this task was part of, of which the user was told that no reply came. */
+  readonly repeats?: CallName;
 }
 
-/** Checks, encodes and sends tasks. */
+/** Tasks that go with one script. */
+interface Batch {
+  readonly queue: string;
+  readonly items: Prepared[];
+}
+
+/** What Redis answered; or why not, and whether the tasks may be stored all the same. */
+type Delivery =
+  | { readonly replies: readonly EnqueueReply[] }
+  | { readonly error: unknown; readonly isUncertain: boolean };
+
+/** Checks, encodes and sends tasks, and sends them again when the reply was lost. */
 export class Enqueuer {
   readonly #options: EnqueuerOptions;
+  readonly #calls = new EnqueueCalls();
 
   constructor(options: EnqueuerOptions) {
     this.#options = options;
@@ -43,7 +61,7 @@ export class Enqueuer {
   /** Enqueues one task; throws the typed errors of `Client.enqueue`. */
   async enqueue(task: NewTask, options: EnqueueOptions = {}): Promise<TaskInfo> {
     const prepared = await this.#prepare({ task, options }, 0);
-    const [result] = await this.#send(prepared.task.queue, [prepared]);
+    const [result] = await this.#send({ queue: prepared.task.queue, items: [prepared] });
     if (result === undefined) throw new Error('the broker gave no reply for the task');
     if (!result.ok) throw result.error;
     return result.info;
@@ -60,7 +78,7 @@ export class Enqueuer {
       ),
     );
     const sends = inBatches(prepared.filter((item) => item !== undefined)).map(async (batch) => {
-      const answers = await this.#send(batch.queue, batch.items);
+      const answers = await this.#send(batch);
       batch.items.forEach((item, position) => {
         results[item.index] = answers[position] ?? { ok: false, error: new Error('no reply') };
       });
@@ -76,21 +94,52 @@ export class Enqueuer {
       maxPayloadSize,
     });
     await validate(request.task);
-    const { taskId, when } = task;
+    const { taskId, when, queue } = task;
     const message = encodeTaskMessage(task.message);
-    return { index, task, entry: { taskId, message, ...(when === undefined ? {} : { when }) } };
+    const entry = { taskId, message, ...(when === undefined ? {} : { when }) };
+    const repeats = this.#calls.take(queue, entry);
+    return { index, task, entry, ...(repeats === undefined ? {} : { repeats }) };
   }
 
   /** One script. A failure of the whole is the failure of each of its items, never of the others. */
-  async #send(queue: string, items: readonly Prepared[]): Promise<EnqueueResult[]> {
-    try {
-      const replies = await this.#options.broker.enqueue(
-        queue,
-        items.map((item) => item.entry),
-      );
-      return items.map((item, position) => toResult(item.task, replies[position]));
-    } catch (error) {
-      return items.map(({ task }) => ({ ok: false, error: sendError(task, error) }));
+  async #send({ queue, items }: Batch): Promise<EnqueueResult[]> {
+    const entries = items.map((item) => item.entry);
+    const name = items[0]?.repeats ?? this.#calls.begin(queue);
+    const delivery = await this.#deliver(queue, entries, name);
+    if ('replies' in delivery) {
+      this.#calls.answered(queue, name);
+      return items.map((item, position) => toResult(item.task, delivery.replies[position]));
+    }
+    const { error, isUncertain } = delivery;
+    if (isUncertain) this.#calls.unanswered(queue, name, entries);
+    else this.#calls.answered(queue, name);
+    return items.map(({ task }) => ({
+      ok: false,
+      error: isUncertain ? uncertain(task, error) : toError(error),
+    }));
+  }
+
+  /**
+   * Sends a call until it is answered or its time is over. Each loss of a reply costs a connection, and the next attempt
+   * waits until there is another, so that this is no hot loop. Whatever else ends a repeat, a refusal included, says
+   * nothing about the attempts before it.
+   */
+  async #deliver(queue: string, entries: EnqueueEntry[], name: CallName): Promise<Delivery> {
+    const { broker, connectTimeoutMs } = this.#options;
+    const end = performance.now() + connectTimeoutMs;
+    let isUncertain = name.until !== undefined;
+    for (let unsent = 0; ; ) {
+      const withinMs = end - performance.now();
+      try {
+        return { replies: await broker.enqueue(queue, entries, { ...name, withinMs }) };
+      } catch (error) {
+        isUncertain ||= error instanceof ReplyLostError;
+        // Before the time is over, not sent means that the connection ended at this very moment: the next attempt waits
+        // for another. Twice in a row, that there will be none.
+        unsent = error instanceof RedisUnreachableError ? unsent + 1 : 0;
+        const mayRepeat = error instanceof ReplyLostError || unsent === 1;
+        if (!mayRepeat || performance.now() >= end) return { error, isUncertain };
+      }
     }
   }
 }
@@ -116,16 +165,20 @@ function toResult(task: PreparedTask, reply: EnqueueReply | undefined): EnqueueR
 }
 
 /** Without a reply nobody knows whether the task was stored: the caller gets its ID, with which a repeat is safe. */
-function sendError(task: PreparedTask, error: unknown): Error {
-  if (!(error instanceof ReplyLostError)) return toError(error);
-  return new EnqueueUncertainError(task.taskId, task.queue, { cause: error });
+function uncertain(task: PreparedTask, cause: unknown): EnqueueUncertainError {
+  return new EnqueueUncertainError(task.taskId, task.queue, { cause });
 }
 
-function inBatches(prepared: readonly Prepared[]): { queue: string; items: Prepared[] }[] {
-  const batches: { queue: string; items: Prepared[] }[] = [];
-  const open = new Map<string, { queue: string; items: Prepared[]; bytes: number }>();
+/** What repeats another call goes by itself, under the name of that call. */
+function inBatches(prepared: readonly Prepared[]): Batch[] {
+  const batches: Batch[] = [];
+  const open = new Map<string, Batch & { bytes: number }>();
   for (const item of prepared) {
     const { queue } = item.task;
+    if (item.repeats !== undefined) {
+      batches.push({ queue, items: [item] });
+      continue;
+    }
     const size = item.entry.message.byteLength;
     let batch = open.get(queue);
     if (

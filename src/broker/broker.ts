@@ -46,6 +46,24 @@ export interface ExtendCall {
   readonly tasks: readonly (TaskRun & { readonly hasBegun: boolean })[];
 }
 
+/**
+ * Names a call of `enqueue`. When its reply was lost, a repeat under the same name gets the answer that the call got, and
+ * stores nothing again, even if the tasks have been run and deleted meanwhile; a call that did not come through is
+ * carried out.
+ */
+export interface EnqueueCall {
+  /** Any text of its own. */
+  readonly caller: string;
+  /** Calls on their way at once have different slots. */
+  readonly slot: number;
+  /** Grows from call to call of a caller. */
+  readonly number: number;
+  /** The place, from 1, of the one task that is repeated out of a larger call. Absent: the call as it was. */
+  readonly place?: number;
+  /** How long to wait for connection and reply together, in milliseconds. */
+  readonly withinMs: number;
+}
+
 /** A task leased to this server. `message` owns its memory. */
 export interface LeasedTask {
   readonly id: string;
@@ -222,7 +240,12 @@ export interface Broker {
   /** Changes nothing; rejects as a lease from any of these queues would where Redis is away or writes nothing now. */
   tryWrite(queues: readonly string[]): Promise<void>;
 
-  enqueue(queue: string, entries: readonly EnqueueEntry[]): Promise<EnqueueReply[]>;
+  /** Without a `call` it must not be repeated after a `ReplyLostError`: it would conflict with itself, or run twice. */
+  enqueue(
+    queue: string,
+    entries: readonly EnqueueEntry[],
+    call?: EnqueueCall,
+  ): Promise<EnqueueReply[]>;
   getTask(queue: string, taskId: string): Promise<StoredTask | undefined>;
 
   /** Leases tasks; stops early at about 1 MiB of messages. A paused queue gives none. */

@@ -81,7 +81,9 @@ export class Connection {
 
   /** Whether commands can be sent now. */
   isUp(): boolean {
-    return this.#redis.status === 'ready' && !this.#isClosed && !this.#isWrongDatabase;
+    // A connection that has just ended stays `ready` until its socket is closed, and takes no commands.
+    const { status, stream } = this.#redis;
+    return status === 'ready' && stream.writable && !this.#isClosed && !this.#isWrongDatabase;
   }
 
   /** Calls back once per change, until the returned function is called. */
@@ -91,21 +93,27 @@ export class Connection {
   }
 
   /** Waits until commands can be sent. Throws `RedisUnreachableError` after the connect timeout, or when closed. */
-  async ready(): Promise<void> {
+  async ready(withinMs: number = this.#limits.connectTimeoutMs): Promise<void> {
     if (this.isUp()) return;
     if (this.#redis.status === 'wait' && !this.#isClosed) this.#connect();
-    await this.#becomeReady();
+    await this.#becomeReady(withinMs);
     if (!this.isUp()) throw this.#unreachable();
   }
 
   /**
    * Sends commands and awaits their replies, within the time limits. Commands of calls made while the connection is up
    * keep the order of the calls. Throws `RedisUnreachableError` (nothing was sent), `ReplyLostError` (it may have been
-   * carried out) or `RedisReplyError` (Redis refused).
+   * carried out) or `RedisReplyError` (Redis refused). `withinMs` bounds the wait for connection and reply together.
    */
-  async run<Reply>(command: (redis: Redis) => Promise<Reply>): Promise<Reply> {
-    if (!this.isUp()) await this.ready();
-    const reply = this.#send(command);
+  async run<Reply>(
+    command: (redis: Redis) => Promise<Reply>,
+    withinMs: number = Number.POSITIVE_INFINITY,
+  ): Promise<Reply> {
+    const { connectTimeoutMs, commandTimeoutMs } = this.#limits;
+    const end = performance.now() + withinMs;
+    if (!this.isUp()) await this.ready(Math.min(connectTimeoutMs, withinMs));
+    const left = Math.max(end - performance.now(), 1);
+    const reply = this.#send(command, Math.min(commandTimeoutMs, left));
     this.#running.add(reply);
     return await reply.finally(() => this.#running.delete(reply));
   }
@@ -132,12 +140,11 @@ export class Connection {
     else if (this.#redis.status !== 'end') this.#redis.disconnect();
   }
 
-  async #send<Reply>(command: (redis: Redis) => Promise<Reply>): Promise<Reply> {
+  async #send<Reply>(command: (redis: Redis) => Promise<Reply>, withinMs: number): Promise<Reply> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      const { commandTimeoutMs } = this.#limits;
-      const fail = (): void => reject(new Error(`no reply within ${commandTimeoutMs} ms`));
-      timer = setTimeout(fail, commandTimeoutMs);
+      const fail = (): void => reject(new Error(`no reply within ${Math.round(withinMs)} ms`));
+      timer = setTimeout(fail, withinMs);
     });
     try {
       return await Promise.race([command(this.#redis), late]);
@@ -161,7 +168,7 @@ export class Connection {
   }
 
   /** Ends at `ready`, at `end`, at `close()`, or when the time is over: the caller looks which. */
-  #becomeReady(): Promise<void> {
+  #becomeReady(withinMs: number): Promise<void> {
     if (this.#isClosed || this.#redis.status === 'end') return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
@@ -169,7 +176,7 @@ export class Connection {
         this.#waiters.delete(finish);
         resolve();
       };
-      const timer = setTimeout(finish, this.#limits.connectTimeoutMs);
+      const timer = setTimeout(finish, withinMs);
       this.#waiters.add(finish);
     });
   }

@@ -1,11 +1,14 @@
 /** Stores new tasks: the caller of `enqueue.lua`. */
-import { QUEUES, queueKeys } from '../wire/keys.ts';
-import type { EnqueueEntry, EnqueueReply } from './broker.ts';
+import { QUEUES, queueKeys, type QueueKeys } from '../wire/keys.ts';
+import type { EnqueueCall, EnqueueEntry, EnqueueReply } from './broker.ts';
 import type { BrokerContext } from './context.ts';
 import { toList, toNumber } from './reply.ts';
 import { runScript, type ScriptArgument } from './script.ts';
 
 const STATUSES = ['conflict', 'pending', 'scheduled'] as const;
+
+/** How long a call may still be repeated after its caller was told that no reply came. */
+export const KEPT_SECONDS = 300;
 
 /**
  * Stores tasks in one queue with one script, and answers for each of them in order. The queue is registered in the
@@ -15,17 +18,39 @@ export async function enqueue(
   context: BrokerContext,
   queue: string,
   entries: readonly EnqueueEntry[],
+  call?: EnqueueCall,
 ): Promise<EnqueueReply[]> {
   if (entries.length === 0) return [];
   const keys = queueKeys(queue);
-  const args = [context.offsetSeconds, keys.taskPrefix, ...entries.flatMap(toArguments)];
-  const [, reply] = await context.connection.run((redis) =>
-    Promise.all([
-      redis.sadd(QUEUES, queue),
-      runScript(redis, 'enqueue', [keys.pending, keys.scheduled], args),
-    ]),
+  const args = [
+    context.offsetSeconds,
+    keys.taskPrefix,
+    ...nameOf(call),
+    ...entries.flatMap(toArguments),
+  ];
+  const [, reply] = await context.connection.run(
+    (redis) =>
+      Promise.all([
+        redis.sadd(QUEUES, queue),
+        runScript(redis, 'enqueue', keysOf(keys, call), args),
+      ]),
+    call?.withinMs,
   );
   return readReplies(toList(reply));
+}
+
+function keysOf(keys: QueueKeys, call: EnqueueCall | undefined): string[] {
+  const stores = [keys.pending, keys.scheduled];
+  return call === undefined ? stores : [...stores, keys.calls(call.caller)];
+}
+
+/** One task out of a larger call has a slot of its own beside that call's. */
+function nameOf(call: EnqueueCall | undefined): ScriptArgument[] {
+  if (call === undefined) return ['', 0, 0, '', 0];
+  const { slot, number, place, withinMs } = call;
+  const seconds = KEPT_SECONDS + Math.ceil(withinMs / 1000);
+  if (place === undefined) return [slot, number, seconds, '', 0];
+  return [`${slot}.${place}`, number, seconds, slot, place];
 }
 
 function toArguments({ taskId, message, when }: EnqueueEntry): ScriptArgument[] {

@@ -158,7 +158,7 @@ function composeTaskPath(parts: Parts) {
     isolation.withdraw(task) || pool.withdraw(task.run);
   const stops = composeStops(parts, { active, pool, finisher, withdraw });
   const keeping = composeLeases(parts, { active, stopper: stops.stopper, notes });
-  const enqueuer = new Enqueuer({ broker, maxPayloadSize: settings.maxPayloadSize });
+  const enqueuer = new Enqueuer({ ...settings, broker });
   const runner = new TaskRunner({
     ...stops,
     ...keeping,

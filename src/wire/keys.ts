@@ -70,6 +70,8 @@ export interface QueueKeys {
   readonly groups: string;
   /** ZSET of aggregation sets by the second at which they go stale. */
   readonly aggregationSets: string;
+  /** HASH of our own: what the latest calls of one enqueuing client were answered, by slot. Expires. */
+  calls(caller: string): string;
   /** HASH of one task. */
   task(id: string): string;
   /** ZSET of the tasks that wait in a group. */
@@ -106,6 +108,7 @@ export function queueKeys(queue: string): QueueKeys {
     failed: `${prefix}failed`,
     groups: `${prefix}groups`,
     aggregationSets: `${prefix}aggregation_sets`,
+    calls: (caller) => `${prefix}threadmill_calls:${caller}`,
     task: (id) => taskPrefix + id,
     group: (name) => `${prefix}g:${name}`,
     aggregationSet: (name, setId) => `${prefix}g:${name}:${setId}`,

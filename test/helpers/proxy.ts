@@ -16,9 +16,11 @@ export interface SwallowingProxy {
   swallowReplies(): void;
   /** Replies come back again; those swallowed are lost. */
   passReplies(): void;
+  /** From now on nothing goes through, neither on connections of now nor on later ones. */
+  swallowAll(): void;
   /** All connections of now are silent until somebody destroys them: nothing goes through, nobody is told. */
   halfOpen(): void;
-  /** Ends all connections of now. */
+  /** Ends all connections of now; later ones work, whatever was swallowed before. */
   cut(): void;
   /** Ends all connections, and each new one at once, until `accept`. */
   refuse(): void;
@@ -46,7 +48,7 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
   let delayMs = 0;
   let redisSocket = target;
   let isRefusing = false;
-  let isSwallowing = false;
+  let swallows: 'nothing' | 'replies' | 'all' = 'nothing';
   const pass = (link: Link, to: Socket, chunk: Buffer): void => {
     const write = (): void => {
       if (!link.isSilent && !to.destroyed) to.write(chunk);
@@ -65,9 +67,11 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
     redis.on('error', () => redis.destroy());
     const link: Link = { client, redis, isSilent: false };
     links.add(link);
-    client.on('data', (chunk) => pass(link, redis, chunk));
+    client.on('data', (chunk) => {
+      if (swallows !== 'all') pass(link, redis, chunk);
+    });
     redis.on('data', (chunk) => {
-      if (!isSwallowing) pass(link, client, chunk);
+      if (swallows === 'nothing') pass(link, client, chunk);
     });
     client.on('close', () => {
       links.delete(link);
@@ -80,6 +84,7 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
   server.listen(socket);
   await once(server, 'listening');
   const cut = (): void => {
+    swallows = 'nothing';
     for (const { client, redis } of links) {
       client.destroy();
       redis.destroy();
@@ -92,10 +97,13 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
       return attempts;
     },
     swallowReplies: () => {
-      isSwallowing = true;
+      swallows = 'replies';
     },
     passReplies: () => {
-      isSwallowing = false;
+      swallows = 'nothing';
+    },
+    swallowAll: () => {
+      swallows = 'all';
     },
     halfOpen: () => {
       for (const link of links) link.isSilent = true;
