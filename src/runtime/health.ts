@@ -100,7 +100,10 @@ export class Health implements Service {
   async #look(): Promise<void> {
     const { broker, queues } = this.#options;
     if (!this.#isStarted) return;
-    const state = await within(ANSWER_MS, broker.tryWrite(queues).then(() => 'up', stateOf));
+    const state = await within(
+      ANSWER_MS,
+      broker.tryWrite(queues).then(() => 'up', stateOf),
+    );
     if (!this.#isStarted) return;
     this.#set(state);
   }

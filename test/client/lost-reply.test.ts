@@ -58,9 +58,12 @@ const isStored = async (): Promise<boolean> => (await redis.client.llen(keys.pen
 
 /** Runs what is pending as a server does whose tasks are kept for no time: nothing is left of it. */
 async function runAll(): Promise<void> {
-  const { tasks } = await server.lease('default', 1_000, 30_000, 'us');
-  const done = tasks.map(({ id }) => ({ kind: 'done', id, uniqueKey: '' }) as const);
-  await server.settle('default', done);
+  const us = { queue: 'default', server: 'us' };
+  const { tasks } = await server.lease({ ...us, max: 1_000, leaseMs: 30_000, firstRun: 1 });
+  const settlements = tasks.map(({ id, run }) => {
+    return { run, settlement: { kind: 'done', id, uniqueKey: '' } as const };
+  });
+  await server.settle({ ...us, settlements });
   assert.equal(await redis.client.exists(...tasks.map(({ id }) => keys.task(id))), 0);
 }
 

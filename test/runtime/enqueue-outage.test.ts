@@ -31,9 +31,11 @@ test('ctx.enqueue whose reply is lost answers the handler, and a task that ran m
   const { client } = fleet.redis;
   await until(async () => (await client.llen(keys.pending)) === 1);
   const other = createRedisBroker({ redis: fleet.redis.url, connectTimeoutMs: 5_000 });
-  const { tasks } = await other.lease(queue, 1, 30_000, 'other');
+  const them = { queue, server: 'other' };
+  const { tasks } = await other.lease({ ...them, max: 1, leaseMs: 30_000, firstRun: 1 });
   const child = tasks[0]?.id ?? '';
-  await other.settle(queue, [{ kind: 'done', id: child, uniqueKey: '' }]);
+  const settlement = { kind: 'done', id: child, uniqueKey: '' } as const;
+  await other.settle({ ...them, settlements: [{ run: 1, settlement }] });
   await other.close();
   proxy.cut();
   assert.equal((await succeeded).task.id, id);

@@ -20,7 +20,8 @@ test('a child that is killed while it runs one task costs that task one attempt 
   await fleet.says(
     ({ msg, task }) => msg === 'task failed, to be retried' && idOf(task) === running,
   );
-  const { threadmill_crashes, threadmill_suspect, retried, lastError } = await fleet.fields(running);
+  const { threadmill_crashes, threadmill_suspect, retried, lastError } =
+    await fleet.fields(running);
   assert.deepEqual([threadmill_crashes, threadmill_suspect, retried], ['1', undefined, '1']);
   assert.match(
     lastError ?? '',
