@@ -2,10 +2,14 @@
 import type { Redis } from 'ioredis';
 import type { Settlement } from '../../src/broker/broker.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
-import { rewriteTaskMessage } from '../../src/wire/task-message.ts';
+import { rewriteTaskMessage, type StampedMessage } from '../../src/wire/task-message.ts';
 import { message, QUEUE } from './tasks.ts';
 
-const failed = rewriteTaskMessage(message('A'), { errorMsg: 'died', stamp: 'lastFailedAt' });
+/** The message of task A after a failure. */
+export const failed: StampedMessage = rewriteTaskMessage(message('A'), {
+  errorMsg: 'died',
+  stamp: 'lastFailedAt',
+});
 
 /** Every way to end an attempt of task A. */
 export const everyKind: readonly Settlement[] = [
@@ -35,4 +39,13 @@ export async function goTakesOver(client: Redis, id: string, leaseAt: number): P
     .hdel(task, 'pending_since')
     .zadd(keys.lease, leaseAt, id)
     .exec();
+}
+
+/** Every key of Redis, byte for byte. */
+export async function bytesOf(client: Redis): Promise<Record<string, string>> {
+  const bytes: Record<string, string> = {};
+  for (const key of (await client.keys('*')).sort()) {
+    bytes[key] = String((await client.dumpBuffer(key))?.toString('hex'));
+  }
+  return bytes;
 }
