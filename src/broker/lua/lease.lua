@@ -22,6 +22,7 @@
 -- include: text
 -- include: well-formed
 -- include: held
+-- include: count
 -- include: begun
 
 local SERVER = ARGV[6]
@@ -51,8 +52,7 @@ local function count_unseen_death(task, token, begun, crashes, suspect)
     redis.call('HSET', task, 'threadmill_suspect', '1')
     return crashes, '1'
   end
-  local count = redis.pcall('HINCRBY', task, 'threadmill_crashes', 1)
-  return type(count) == 'number' and whole(count) or crashes, suspect
+  return count(task, 'threadmill_crashes'), suspect
 end
 
 local function take(id, task)

@@ -34,6 +34,7 @@
 -- include: archive
 -- include: hash
 -- include: held
+-- include: count
 -- include: begun
 -- include: allow-oom
 
@@ -80,12 +81,6 @@ local function unlock(unique_key, id)
   end
 end
 
-local function count(task, field)
-  if type(redis.pcall('HINCRBY', task, field, 1)) ~= 'number' then
-    redis.call('HSET', task, field, 1) -- somebody else wrote there what is no number
-  end
-end
-
 -- Before the transition: the archive may trim the very task, and a field written after that would make a stub.
 local function end_attempt(task, kind, mark)
   if kind == 'done' then
@@ -96,7 +91,8 @@ local function end_attempt(task, kind, mark)
     redis.call('HDEL', task, 'threadmill_crashes', 'threadmill_suspect')
   end
   if mark == 'return' then
-    return count(task, 'threadmill_returns')
+    count(task, 'threadmill_returns')
+    return
   end
   redis.call('HDEL', task, 'threadmill_returns')
   if mark == 'crash' then
