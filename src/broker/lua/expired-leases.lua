@@ -40,15 +40,6 @@ local function is_recoverable(id, task)
   return false
 end
 
--- The token, if it is the one that the lease was written with.
-local function holding_token(task, score)
-  local token = token_of(task)
-  if token and string.match(token, '^%S+ %d+ (%d+)$') == score then
-    return token
-  end
-  return false
-end
-
 local found = {}
 
 local function look_at(id, score)

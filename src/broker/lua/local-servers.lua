@@ -7,7 +7,8 @@
 
 local found = {}
 for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  if string.sub(key, 1, #ARGV[1]) == ARGV[1] then
+  -- Just pid and UUID follow: with more colons it is another host, whose name goes on.
+  if string.sub(key, 1, #ARGV[1]) == ARGV[1] and string.match(key, '^[^:]+:[^:]+}$', #ARGV[1] + 1) then
     found[#found + 1] = key
   end
 end

@@ -19,7 +19,8 @@
 -- ARGV[6]  expired: seconds that any other lease must be over
 -- ARGV[7]  own: how many runs of the server have begun, then so many pairs of ID and run
 -- then eleven per task:
---          kind, id, own: run, else: the token that was seen or '',
+--          kind, id, own: run; expired: the token that was seen to hold or '';
+--          unleased: the token that was seen or '',
 --          unique key or '', message head, tag of the instant or '', message tail,
 --          number (complete: retention in seconds; retry: delay in milliseconds; else 0),
 --          flag (complete: '1' = there is a result; retry: '1' = counts; else '0'), result or '',
@@ -53,11 +54,11 @@ end
 
 function is_free.expired(id, task, seen)
   local score = redis.call('ZSCORE', LEASE, id)
-  if not score or (token_of(task) or '') ~= seen then
+  local token = score and holding_token(task, score)
+  if not score or (token or '') ~= seen then
     return false
   end
-  local holds = seen ~= '' and string.match(seen, '^%S+ %d+ (%d+)$') == score
-  return tonumber(score) <= now_s - tonumber(holds and ARGV[5] or ARGV[6])
+  return tonumber(score) <= now_s - tonumber(token and ARGV[5] or ARGV[6])
 end
 
 function is_free.unleased(id, task, seen)

@@ -37,6 +37,9 @@ local start = 0
 repeat
   local ids = redis.call('LRANGE', KEYS[1], start, start + CHUNK - 1)
   for _, id in ipairs(ids) do
+    if #found >= MOST * 5 then
+      break
+    end
     look_at(id)
   end
   start = start + CHUNK

@@ -5,6 +5,15 @@ local function token_of(task)
   return type(token) == 'string' and token or nil
 end
 
+-- The token, if it is the one that the lease was written with.
+local function holding_token(task, score)
+  local token = token_of(task)
+  if token and string.match(token, '^%S+ %d+ (%d+)$') == score then
+    return token
+  end
+  return false
+end
+
 -- `holder` is `<server> <run>`. Answers the score that holds, as text.
 local function held_until(holder, lease, id, task)
   local score = redis.call('ZSCORE', lease, id)
