@@ -12,8 +12,10 @@ export interface SwallowingProxy {
   readonly url: string;
   /** Connections that were asked for so far, refused ones included. */
   readonly attempts: number;
-  /** From now on commands go through, but no reply comes back. */
-  swallowReplies(): void;
+  /** Pieces of replies that were lost so far. */
+  readonly swallowed: number;
+  /** From now on commands go through, but no reply comes back, save the first pieces as many as are let through. */
+  swallowReplies(letThrough?: number): void;
   /** Replies come back again; those swallowed are lost. */
   passReplies(): void;
   /** All connections of now are silent until somebody destroys them: nothing goes through, nobody is told. */
@@ -43,10 +45,11 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
   const socket = join(folder, 'proxy.sock');
   const links = new Set<Link>();
   let attempts = 0;
+  let swallowed = 0;
   let delayMs = 0;
   let redisSocket = target;
   let isRefusing = false;
-  let isSwallowing = false;
+  let lettingThrough = Number.POSITIVE_INFINITY;
   const pass = (link: Link, to: Socket, chunk: Buffer): void => {
     const write = (): void => {
       if (!link.isSilent && !to.destroyed) to.write(chunk);
@@ -67,7 +70,9 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
     links.add(link);
     client.on('data', (chunk) => pass(link, redis, chunk));
     redis.on('data', (chunk) => {
-      if (!isSwallowing) pass(link, client, chunk);
+      lettingThrough -= 1;
+      if (lettingThrough < 0) swallowed += 1;
+      else pass(link, client, chunk);
     });
     client.on('close', () => {
       links.delete(link);
@@ -91,11 +96,14 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
     get attempts() {
       return attempts;
     },
-    swallowReplies: () => {
-      isSwallowing = true;
+    get swallowed() {
+      return swallowed;
+    },
+    swallowReplies: (letThrough = 0) => {
+      lettingThrough = letThrough;
     },
     passReplies: () => {
-      isSwallowing = false;
+      lettingThrough = Number.POSITIVE_INFINITY;
     },
     halfOpen: () => {
       for (const link of links) link.isSilent = true;

@@ -7,7 +7,14 @@ import { CANCEL_CHANNEL, SERVERS, serverKey } from '../../src/wire/keys.ts';
 import { fixture } from '../helpers/paths.ts';
 import { swallowingProxy, type SwallowingProxy } from '../helpers/proxy.ts';
 import { useRedis } from '../helpers/redis.ts';
-import { collect, type LogRecord, next, recordingLogger, until, useFleet } from '../helpers/server.ts';
+import {
+  collect,
+  type LogRecord,
+  next,
+  recordingLogger,
+  until,
+  useFleet,
+} from '../helpers/server.ts';
 import { askReadiness, changesOf, momentsOf, OUTAGES } from './outages.ts';
 
 const AWAY_MS = 5_000;
@@ -85,7 +92,7 @@ async function assertWorks({ server, queue }: Subject): Promise<void> {
   await until(async () => {
     const score = await redis.client.zscore(SERVERS, serverKey(server.address));
     const [seconds = 0] = await redis.client.time();
-    return score !== null && Number(score) > Number(seconds);
+    return score !== null && Number(score) > seconds;
   });
 }
 
