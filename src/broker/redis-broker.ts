@@ -46,7 +46,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   return {
     check: () => check(context),
     ping: async () => void (await connection.run((redis) => redis.ping())),
-    tryWrite: (queues) => tryWrite(context, queues),
+    tryWrite: (...args) => tryWrite(context, ...args),
     enqueue: (...args) => enqueue(context, ...args),
     getTask: (...args) => getTask(context, ...args),
     lease: (call) => lease(context, call),

@@ -12,8 +12,10 @@ export interface SwallowingProxy {
   readonly url: string;
   /** Connections that were asked for so far, refused ones included. */
   readonly attempts: number;
-  /** From now on commands go through, but no reply comes back. */
-  swallowReplies(): void;
+  /** Pieces of replies that were lost so far. */
+  readonly swallowed: number;
+  /** From now on commands go through, but no reply comes back, save the first pieces as many as are let through. */
+  swallowReplies(letThrough?: number): void;
   /** Replies come back again; those swallowed are lost. */
   passReplies(): void;
   /** From now on nothing goes through, neither on connections of now nor on later ones. */
@@ -45,10 +47,12 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
   const socket = join(folder, 'proxy.sock');
   const links = new Set<Link>();
   let attempts = 0;
+  let swallowed = 0;
   let delayMs = 0;
   let redisSocket = target;
   let isRefusing = false;
-  let swallows: 'nothing' | 'replies' | 'all' = 'nothing';
+  let isSwallowingAll = false;
+  let lettingThrough = Number.POSITIVE_INFINITY;
   const pass = (link: Link, to: Socket, chunk: Buffer): void => {
     const write = (): void => {
       if (!link.isSilent && !to.destroyed) to.write(chunk);
@@ -68,10 +72,12 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
     const link: Link = { client, redis, isSilent: false };
     links.add(link);
     client.on('data', (chunk) => {
-      if (swallows !== 'all') pass(link, redis, chunk);
+      if (!isSwallowingAll) pass(link, redis, chunk);
     });
     redis.on('data', (chunk) => {
-      if (swallows === 'nothing') pass(link, client, chunk);
+      lettingThrough -= 1;
+      if (lettingThrough < 0 || isSwallowingAll) swallowed += 1;
+      else pass(link, client, chunk);
     });
     client.on('close', () => {
       links.delete(link);
@@ -84,7 +90,8 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
   server.listen(socket);
   await once(server, 'listening');
   const cut = (): void => {
-    swallows = 'nothing';
+    isSwallowingAll = false;
+    lettingThrough = Number.POSITIVE_INFINITY;
     for (const { client, redis } of links) {
       client.destroy();
       redis.destroy();
@@ -96,14 +103,17 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
     get attempts() {
       return attempts;
     },
-    swallowReplies: () => {
-      swallows = 'replies';
+    get swallowed() {
+      return swallowed;
+    },
+    swallowReplies: (letThrough = 0) => {
+      lettingThrough = letThrough;
     },
     passReplies: () => {
-      swallows = 'nothing';
+      lettingThrough = Number.POSITIVE_INFINITY;
     },
     swallowAll: () => {
-      swallows = 'all';
+      isSwallowingAll = true;
     },
     halfOpen: () => {
       for (const link of links) link.isSilent = true;

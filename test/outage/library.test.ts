@@ -92,7 +92,7 @@ async function assertWorks({ server, queue }: Subject): Promise<void> {
   await until(async () => {
     const score = await redis.client.zscore(SERVERS, serverKey(server.address));
     const [seconds = 0] = await redis.client.time();
-    return score !== null && Number(score) > Number(seconds);
+    return score !== null && Number(score) > seconds;
   });
 }
 

@@ -1,4 +1,5 @@
 /** The ways in which Redis goes away and comes back, and what is to be seen of it from outside. */
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SwallowingProxy } from '../helpers/proxy.ts';
 import type { TestRedis } from '../helpers/redis.ts';
@@ -70,23 +71,30 @@ export interface Answer {
 /** Asks `/readyz` again and again until it is told to stop; answers all that it was told. */
 export function askReadiness(url: string): { readonly answers: Answer[]; stop(): Promise<void> } {
   const answers: Answer[] = [];
-  let isOver = false;
+  const end = new AbortController();
   const loop = (async () => {
-    while (!isOver) {
-      const response = await fetch(`${url}/readyz`);
-      const { problems } = (await response.json()) as { problems: string[] };
-      const { status } = response;
-      answers.push({ atMs: performance.now(), status, problems: problems.join() });
+    while (!end.signal.aborted) {
+      answers.push(await ask(url));
       await sleep(25);
     }
   })();
-  return {
-    answers,
-    stop: async () => {
-      isOver = true;
-      await loop;
-    },
+  const stop = async (): Promise<void> => {
+    end.abort();
+    await loop;
   };
+  after(stop);
+  return { answers, stop };
+}
+
+async function ask(url: string): Promise<Answer> {
+  const atMs = performance.now();
+  try {
+    const response = await fetch(`${url}/readyz`);
+    const { problems } = (await response.json()) as { problems: string[] };
+    return { atMs, status: response.status, problems: problems.join() };
+  } catch (error) {
+    return { atMs, status: 0, problems: String(error) };
+  }
 }
 
 /** The statuses in order, each once per change. */

@@ -1,0 +1,129 @@
+/** Every call of the broker that changes something for tasks or servers that are there, each on a state of its own. */
+import type { Broker, Settlement } from '../../src/broker/broker.ts';
+import { encodeTaskMessage, emptyTaskMessage } from '../../src/wire/task-message.ts';
+import type { QueueState } from '../helpers/queue-state.ts';
+import { everyKind } from './owner-tasks.ts';
+import { held, message, OWNER, QUEUE } from './tasks.ts';
+
+/** One call; `now` is Redis's clock in seconds. */
+export interface RepeatableCall {
+  readonly name: string;
+  seed(now: number): Partial<QueueState>;
+  run(broker: Broker): Promise<unknown>;
+  /** What it answers, as JSON, the first time, and when it is repeated after it was carried out. */
+  readonly first: string;
+  readonly again: string;
+  /** It asks something before it changes anything. */
+  readonly asksFirst?: boolean;
+}
+
+const ADDRESS = 'host:1:3a1f5f0e-0000-4000-8000-000000000001';
+const PRESENCE = {
+  address: ADDRESS,
+  info: Buffer.from('server'),
+  workers: [{ taskId: 'A', info: Buffer.from('worker') }],
+  ttlSeconds: 3_600,
+};
+
+/** Each with how long its lease still lasts. */
+const holding = (seconds: number) => (now: number) => held(['A', 'B'], { leaseAt: now + seconds });
+
+function settling(
+  name: string,
+  seed: RepeatableCall['seed'],
+  run: (broker: Broker, settlement: Settlement) => Promise<unknown>,
+): RepeatableCall[] {
+  return everyKind.map((settlement) => ({
+    name: `${name} (${settlement.kind})`,
+    seed,
+    run: (broker) => run(broker, settlement),
+    first: '["settled"]',
+    // The caller knows that it has asked before: for the settler "not mine any more" means done then.
+    again: '["lost"]',
+  }));
+}
+
+export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
+  ...settling('settle', holding(30), (broker, settlement) => broker.settle(QUEUE, [settlement])),
+  ...settling('settleHeld', holding(30), (broker, settlement) =>
+    broker.settleHeld(QUEUE, OWNER, [settlement]),
+  ),
+  ...settling('settleExpired', holding(-40), (broker, settlement) =>
+    broker.settleExpired(QUEUE, [settlement]),
+  ),
+  {
+    name: 'extend',
+    seed: holding(3),
+    run: (broker) => broker.extend(QUEUE, ['A', 'B'], 30_000),
+    first: '{"gone":[],"canceled":[]}',
+    again: '{"gone":[],"canceled":[]}',
+  },
+  {
+    name: 'adopt',
+    seed: holding(3),
+    run: async (broker) => {
+      const adoption = { queue: QUEUE, taskId: 'A', from: OWNER, to: 'heir', leaseMs: 30_000 };
+      return (await broker.adopt(adoption))?.id;
+    },
+    first: '"A"',
+    again: 'undefined',
+  },
+  {
+    name: 'markCanceled',
+    seed: holding(30),
+    run: (broker) => broker.markCanceled('A'),
+    asksFirst: true,
+    first: '1',
+    again: '1',
+  },
+  {
+    name: 'expiredLeases',
+    seed: (now) => ({ ...holding(-40)(now), active: ['B'] }), // A is repaired
+    run: async (broker) => (await broker.expiredLeases(QUEUE)).map(({ id }) => id),
+    first: '["A","B"]',
+    again: '["A","B"]',
+  },
+  {
+    name: 'forward',
+    seed: (now) => ({
+      scheduled: { A: now - 2 },
+      retry: { B: now - 1 },
+      tasks: {
+        A: { msg: message('A'), state: 'scheduled' },
+        B: { msg: inGroup('B'), state: 'retry', group: 'g' },
+      },
+    }),
+    run: (broker) => broker.forward(QUEUE),
+    first: '2',
+    again: '0',
+  },
+  {
+    name: 'expireCompleted',
+    seed: (now) => ({
+      completed: { A: now - 1 },
+      tasks: { A: { msg: message('A'), state: 'completed' } },
+    }),
+    run: (broker) => broker.expireCompleted(QUEUE),
+    first: '1',
+    again: '0',
+  },
+  {
+    name: 'announce',
+    seed: () => ({}),
+    run: (broker) => broker.announce(PRESENCE),
+    first: 'undefined',
+    again: 'undefined',
+  },
+  {
+    name: 'withdraw',
+    seed: holding(30),
+    run: (broker) => broker.withdraw(ADDRESS),
+    first: 'undefined',
+    again: 'undefined',
+  },
+];
+
+function inGroup(id: string): Buffer {
+  const whole = { ...emptyTaskMessage(), type: 't', id, queue: QUEUE, groupKey: 'g' };
+  return Buffer.from(encodeTaskMessage(whole));
+}
