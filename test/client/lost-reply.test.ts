@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
@@ -255,6 +256,24 @@ test('a connection that swallows everything ends each call within its time, conn
   assert.ok(unconnected.status === 'rejected');
   assert.equal(unconnected.reason.code, 'ERR_REDIS_UNREACHABLE');
   await fresh.close();
+});
+
+test('the time of a call is for connection and reply together', async () => {
+  const { proxy } = await useCut();
+  const own = new Redis({ path: proxy.socket, retryStrategy: () => 600 });
+  after(() => own.disconnect());
+  own.on('error', () => undefined);
+  await once(own, 'ready');
+  const down = once(own, 'reconnecting');
+  proxy.cut();
+  await down;
+  own.once('ready', () => proxy.swallowReplies());
+  const client = new Client({ redis: own, connectTimeout: 1_000 });
+  const begin = performance.now();
+  await assert.rejects(client.enqueue(task), EnqueueUncertainError);
+  const took = performance.now() - begin;
+  assert.ok(took > 900 && took < 1_500, `${took} ms`);
+  await client.close();
 });
 
 test('what Redis keeps of a client is one answer per call on its way, and expires', async () => {
