@@ -120,7 +120,7 @@ export class ReplyLostError extends ThreadmillError {
 /** `ERR_REDIS_REPLY`: Redis refused a command, e.g. for lack of memory or rights. The text is Redis's own. */
 export class RedisReplyError extends ThreadmillError {
   constructor(address: string, text: string) {
-    const hint = text.startsWith('OOM') ? ': its memory is full; raise maxmemory' : '';
+    const hint = text.includes('OOM command') ? ': its memory is full; raise maxmemory' : '';
     super('ERR_REDIS_REPLY', `Redis at ${address} answered: ${text}${hint}`);
   }
 }
