@@ -59,7 +59,10 @@ export class Client {
     if (options.redis !== undefined) this.#connected = this.#connect(options.redis);
   }
 
-  /** Enqueues one task. */
+  /**
+   * Enqueues one task. A call whose reply is lost is repeated within `connectTimeout`, and carried out once, even if the
+   * task has been run and deleted meanwhile.
+   */
   async enqueue(task: NewTask, options: EnqueueOptions = {}): Promise<TaskInfo> {
     const { enqueuer } = this.#open();
     return enqueuer.enqueue(task, options);

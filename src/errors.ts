@@ -120,11 +120,17 @@ export class ReplyLostError extends ThreadmillError {
 /** `ERR_REDIS_REPLY`: Redis refused a command, e.g. for lack of memory or rights. The text is Redis's own. */
 export class RedisReplyError extends ThreadmillError {
   constructor(address: string, text: string) {
-    super('ERR_REDIS_REPLY', `Redis at ${address} answered: ${text}`);
+    const hint = text.includes('OOM command') ? ': its memory is full; raise maxmemory' : '';
+    super('ERR_REDIS_REPLY', `Redis at ${address} answered: ${text}${hint}`);
   }
 }
 
-/** `ERR_ENQUEUE_UNCERTAIN`: the command was sent but its reply never came. The task may have been stored: repeat the call with the same `taskId`. */
+/**
+ * `ERR_ENQUEUE_UNCERTAIN`: the command was sent but its reply never came. The task may have been stored. When the same
+ * client enqueues the same task with this `taskId` within five minutes, it gets the answer that was lost, or the task is
+ * stored, even if it has been run and deleted meanwhile (the last 10,000 such tasks are remembered). From another client
+ * such a repeat is a `TaskIdConflictError` as long as the task exists.
+ */
 export class EnqueueUncertainError extends ThreadmillError {
   readonly taskId: string;
   readonly queue: string;

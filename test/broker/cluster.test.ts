@@ -42,9 +42,10 @@ test('every call stays within one slot', async () => {
     QUEUE,
     ids.map((taskId) => ({ taskId, message: message(taskId) })),
   );
-  await broker.enqueue(QUEUE, [
-    { taskId: 'later', message: message('later'), when: { in: 60_000 } },
-  ]);
+  const later = { taskId: 'later', message: message('later'), when: { in: 60_000 } } as const;
+  const call = { caller: 'us', slot: 0, number: 1, withinMs: 2000 };
+  const [stored] = await broker.enqueue(QUEUE, [later], call);
+  assert.deepEqual(await broker.enqueue(QUEUE, [later], call), [stored]);
   for (const id of ids) {
     assert.deepEqual(
       (await leaseOurs(broker)).tasks.map((task) => task.id),

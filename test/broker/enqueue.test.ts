@@ -136,3 +136,16 @@ test('the time offset of tests shifts every instant', async () => {
     { status: 'scheduled', at: (now - 1000 + 2) * 1000 },
   ]);
 });
+
+test('a call that comes again gets its answer, and one that comes after a later one of its slot is refused', async () => {
+  await seed({});
+  const name = { caller: 'us', slot: 0, withinMs: 2000 };
+  const send = (taskId: string, number: number): ReturnType<typeof broker.enqueue> =>
+    broker.enqueue(QUEUE, [{ taskId, message: message(taskId) }], { ...name, number });
+  const first = await send('A', 1);
+  await client.del('asynq:{q}:t:A', 'asynq:{q}:pending'); // it was run
+  assert.deepEqual(await send('A', 1), first);
+  await send('B', 2);
+  await assert.rejects(send('A', 1), /STALE/);
+  assert.deepEqual(await client.lrange('asynq:{q}:pending', 0, -1), ['B']);
+});

@@ -45,6 +45,7 @@ test('keys of a queue are those of the protocol', () => {
     'asynq:{low}:groups',
     'asynq:{low}:aggregation_sets',
   ]);
+  assert.equal(keys.calls('c'), 'asynq:{low}:threadmill_calls:c');
   assert.equal(keys.task('a'), 'asynq:{low}:t:a');
   assert.equal(keys.group('g'), 'asynq:{low}:g:g');
   assert.equal(keys.aggregationSet('g', 's'), 'asynq:{low}:g:g:s');
