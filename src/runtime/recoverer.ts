@@ -13,10 +13,7 @@ import { UnleasedWatch } from './unleased-watch.ts';
 
 /** What the recoverer works with. */
 export interface RecovererOptions extends RecoveryRules {
-  readonly broker: Pick<
-    Broker,
-    'expiredLeases' | 'settleExpired' | 'unleased' | 'settleUnleased' | 'onConnectionChange'
-  >;
+  readonly broker: Pick<Broker, 'expiredLeases' | 'settleExpired' | 'unleased' | 'settleUnleased'>;
   readonly queues: readonly string[];
   readonly intervalMs: number;
   readonly emitter: ServerEmitter;
@@ -28,6 +25,8 @@ export interface RecovererOptions extends RecoveryRules {
  * who write the outcomes of what has ended meanwhile as soon as they are back themselves.
  */
 const AFTER_OUTAGE_MS = 3_000;
+/** An answer that takes so long was held up by an outage. */
+const SLOW_MS = 1_000;
 
 /** The service that recovers tasks; first at start. */
 export class Recoverer implements Service {
@@ -36,12 +35,14 @@ export class Recoverer implements Service {
   readonly #loop: Service;
   readonly #unleased: ReadonlyMap<string, UnleasedWatch>;
   #notBeforeMonotonicMs = 0;
-  #unsubscribe: (() => void) | undefined;
 
   constructor(options: RecovererOptions) {
     const { queues, intervalMs, emitter } = options;
     this.#options = options;
     this.#unleased = new Map(queues.map((queue) => [queue, new UnleasedWatch()]));
+    emitter.on('redis', ({ isUp }) => {
+      if (isUp) this.#pause();
+    });
     this.#loop = every({
       name: this.name,
       intervalMs,
@@ -54,15 +55,10 @@ export class Recoverer implements Service {
   }
 
   async start(): Promise<void> {
-    const { broker, clock } = this.#options;
-    this.#unsubscribe = broker.onConnectionChange((isUp) => {
-      if (isUp) this.#notBeforeMonotonicMs = clock.monotonicMs() + AFTER_OUTAGE_MS;
-    });
     await this.#loop.start();
   }
 
   async stop(): Promise<void> {
-    this.#unsubscribe?.();
     await this.#loop.stop();
   }
 
@@ -77,7 +73,7 @@ export class Recoverer implements Service {
   async #recoverExpired(queue: string): Promise<void> {
     const { broker } = this.#options;
     for (;;) {
-      const expired = await broker.expiredLeases(queue);
+      const expired = await this.#unlessAway(() => broker.expiredLeases(queue));
       const replies = await this.#settle(queue, expired, (recoveries) => {
         return broker.settleExpired(queue, recoveries);
       });
@@ -88,8 +84,26 @@ export class Recoverer implements Service {
 
   async #recoverUnleased(queue: string, watch: UnleasedWatch, now: number): Promise<void> {
     const { broker } = this.#options;
-    const lost = watch.look(await broker.unleased(queue), now);
+    const lost = watch.look(await this.#unlessAway(() => broker.unleased(queue)), now);
     await this.#settle(queue, lost, (recoveries) => broker.settleUnleased(queue, recoveries));
+  }
+
+  /** Nothing, and nothing for a while, when Redis lets the call wait or fail: it may have been away for others as well. */
+  async #unlessAway(look: () => Promise<LostTask[]>): Promise<LostTask[]> {
+    const { clock } = this.#options;
+    const askedAt = clock.monotonicMs();
+    let hasAnswered = false;
+    try {
+      const found = await look();
+      hasAnswered = clock.monotonicMs() - askedAt < SLOW_MS;
+      return hasAnswered ? found : [];
+    } finally {
+      if (!hasAnswered) this.#pause();
+    }
+  }
+
+  #pause(): void {
+    this.#notBeforeMonotonicMs = this.#options.clock.monotonicMs() + AFTER_OUTAGE_MS;
   }
 
   async #settle(

@@ -160,12 +160,18 @@ export class ChildLink {
 
   async #flushAndReport(): Promise<void> {
     const { server, send } = this.#options;
-    await Promise.race([server.flush(), elapsed(FLUSH_MS)]).catch(() => undefined);
-    const metrics = await Promise.race([this.#read(), elapsed(FLUSH_MS)]);
+    // A task whose lease is over may run elsewhere by now: then there is no time for anything.
+    const limitMs = this.#isLeaseLost() ? 0 : FLUSH_MS;
+    await Promise.race([server.flush(), elapsed(limitMs)]).catch(() => undefined);
+    const metrics = await Promise.race([this.#read(), elapsed(limitMs)]);
     // Others that were told to stop end with this process: each by its own reason.
     for (const { task, reason } of server.beingStopped()) this.#noteStuck(task, reason);
     const tasks = [...this.#stuck.values()];
     await send({ kind: 'stuck', tasks, ...(metrics === undefined ? {} : { metrics }) });
+  }
+
+  #isLeaseLost(): boolean {
+    return [...this.#stuck.values()].some(({ reason }) => reason === 'lease_lost');
   }
 
   #read(): Promise<MetricsRecord> {
