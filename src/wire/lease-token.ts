@@ -50,24 +50,26 @@ export function encodeServerName({ serverId, place }: ServerName): string {
   return `${serverId}@${parts.join('.')}`;
 }
 
-/** Reads a server's name; without place where that cannot be read. */
+/** Reads a server's name; without place where that cannot be read whole: half of one could be taken for a dead process. */
 export function decodeServerName(text: string): ServerName {
-  const [serverId = '', rest] = text.split('@');
-  const place = rest === undefined ? undefined : decodePlace(rest.split('.'));
+  const [serverId = '', rest = ''] = text.split('@');
+  const place = decodePlace(rest);
   return place === undefined ? { serverId } : { serverId, place };
 }
 
-function decodePlace(parts: readonly string[]): ProcessPlace | undefined {
-  const [boot, pidNamespace, pid, start, parentPid, parentStart] = parts;
-  const process = decodeMark(pid, start);
+const MARK = String.raw`([1-9]\d{0,9})\.(\d{1,20})`;
+const PLACE = new RegExp(String.raw`^([\w-]{1,64})\.(\d{1,20})\.${MARK}(?:\.${MARK})?$`);
+
+function decodePlace(text: string): ProcessPlace | undefined {
+  const [, boot, pidNamespace, pid, start, parentPid, parentStart] = PLACE.exec(text) ?? [];
+  const process = toMark(pid, start);
   if (boot === undefined || pidNamespace === undefined || process === undefined) return undefined;
-  const supervisor = decodeMark(parentPid, parentStart);
+  const supervisor = toMark(parentPid, parentStart);
   return { boot, pidNamespace, process, ...(supervisor === undefined ? {} : { supervisor }) };
 }
 
-function decodeMark(pid: string | undefined, start: string | undefined): ProcessMark | undefined {
-  if (pid === undefined || start === undefined || !/^[1-9]\d{0,9}$/.test(pid)) return undefined;
-  return { pid: Number(pid), start };
+function toMark(pid: string | undefined, start: string | undefined): ProcessMark | undefined {
+  return pid === undefined || start === undefined ? undefined : { pid: Number(pid), start };
 }
 
 /** Reads a token; `undefined` for what is none: the hash is open to everybody. */

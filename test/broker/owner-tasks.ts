@@ -45,7 +45,7 @@ export async function goTakesOver(client: Redis, id: string, leaseAt: number): P
 export async function bytesOf(client: Redis): Promise<Record<string, string>> {
   const bytes: Record<string, string> = {};
   for (const key of (await client.keys('*')).sort()) {
-    bytes[key] = String((await client.dumpBuffer(key))?.toString('hex'));
+    bytes[key] = (await client.dumpBuffer(key)).toString('hex');
   }
   return bytes;
 }

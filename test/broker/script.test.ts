@@ -63,6 +63,26 @@ test('no script uses what Redis 6.2 does not have', () => {
   }
 });
 
+test('every command that a script calls was there in Redis 6.2', async () => {
+  const called = names.flatMap((name) =>
+    [...loadScript(name).source.matchAll(/redis\.p?call\(\s*'(\w+)'/g)].map(
+      ([, command]) => command,
+    ),
+  );
+  const commands = [...new Set(called)].filter((command) => command !== undefined).sort();
+  assert.ok(commands.length > 20, commands.join());
+  for (const command of commands) {
+    const known: unknown = await client.call('COMMAND', 'INFO', command);
+    assert.ok(Array.isArray(known) && Array.isArray(known[0]), `${command} is no command`);
+    // Redis 7 and later say since when each is there; 6.2 itself knows no other.
+    const docs: unknown = await client.call('COMMAND', 'DOCS', command).catch(() => undefined);
+    if (docs === undefined) continue;
+    const since = /"since","(\d+)\.(\d+)/.exec(JSON.stringify(docs));
+    const [major, minor] = [Number(since?.[1]), Number(since?.[2])];
+    assert.ok(major < 6 || (major === 6 && minor <= 2), `${command} is of ${major}.${minor}`);
+  }
+});
+
 test('the scripts use just the hash fields that Threadmill says are its own', () => {
   const used = names.flatMap((name) =>
     [...loadScript(name).source.matchAll(/\bthreadmill_\w+/g)].map(([field]) => field),
