@@ -7,10 +7,11 @@ const LAST_RUN = 2_147_483_647;
 /** Numbers of one server. */
 export class RunNumbers {
   readonly #active: Pick<ActiveTasks, 'get'>;
-  #next = 1;
+  #next: number;
 
-  constructor(active: Pick<ActiveTasks, 'get'>) {
+  constructor(active: Pick<ActiveTasks, 'get'>, next = 1) {
     this.#active = active;
+    this.#next = next;
   }
 
   /** Reserves so many numbers in a row, none of which an active task has; answers the first. */
