@@ -52,6 +52,8 @@ const holders: Readonly<Record<string, (now: number) => Promise<void>>> = {
     await seed(active(['A'], now - 60));
     await goTakesOver(client, 'A', now + 30);
   },
+  'somebody who wrote another score while our token runs': (now) =>
+    seed(held(['A'], { leaseAt: now + 30, fields: leasedBy(OWNER, now + 20) })),
   'a Go server that found no token': (now) => seed(nobodys(['A'], now + 30)),
   'somebody who wrote a token of his own kind': (now) =>
     seed(held(['A'], { leaseAt: now + 30, fields: { [LEASE_FIELD]: `${OWNER} ${RUN}` } })),
@@ -155,7 +157,7 @@ test('a lease gives each task a run number of its own, and tells it', async () =
 
 test('run numbers stay whole decimal text however large they are', async () => {
   await seed({ pending: ['A'], tasks: { A: { msg: message('A'), state: 'pending' } } });
-  const run = 2 ** 31;
+  const run = 2 ** 50;
   const call = { queue: QUEUE, max: 1, leaseMs: 30_000, server: OWNER, firstRun: run };
   assert.equal((await broker.lease(call)).tasks[0]?.run, run);
   const settlement = { kind: 'requeue', id: 'A' } as const;

@@ -3,7 +3,7 @@ import type { Broker, Settlement } from '../../src/broker/broker.ts';
 import { encodeTaskMessage, emptyTaskMessage } from '../../src/wire/task-message.ts';
 import type { QueueState } from '../helpers/queue-state.ts';
 import { everyKind } from './owner-tasks.ts';
-import { held, message, OWNER, QUEUE } from './tasks.ts';
+import { extendOurs, held, message, nobodys, OWNER, QUEUE, RUN, settleOurs } from './tasks.ts';
 
 /** One call; `now` is Redis's clock in seconds. */
 export interface RepeatableCall {
@@ -28,6 +28,10 @@ const PRESENCE = {
 /** Each with how long its lease still lasts. */
 const holding = (seconds: number) => (now: number) => held(['A', 'B'], { leaseAt: now + seconds });
 
+/** As a Go server left them. */
+const lost = (seconds: number) => (now: number) => nobodys(['A', 'B'], now + seconds);
+const unleased = (now: number): Partial<QueueState> => ({ ...lost(0)(now), lease: {} });
+
 function settling(
   name: string,
   seed: RepeatableCall['seed'],
@@ -44,17 +48,24 @@ function settling(
 }
 
 export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
-  ...settling('settle', holding(30), (broker, settlement) => broker.settle(QUEUE, [settlement])),
-  ...settling('settleHeld', holding(30), (broker, settlement) =>
-    broker.settleHeld(QUEUE, OWNER, [settlement]),
+  ...settling('settle', holding(30), (broker, settlement) => settleOurs(broker, [settlement])),
+  ...settling('settleExpired', lost(-40), (broker, settlement) =>
+    broker.settleExpired(QUEUE, [{ token: undefined, settlement }]),
   ),
-  ...settling('settleExpired', holding(-40), (broker, settlement) =>
-    broker.settleExpired(QUEUE, [settlement]),
+  ...settling('settleUnleased', unleased, (broker, settlement) =>
+    broker.settleUnleased(QUEUE, [{ token: undefined, settlement }]),
   ),
   {
     name: 'extend',
     seed: holding(3),
-    run: (broker) => broker.extend(QUEUE, ['A', 'B'], 30_000),
+    run: (broker) => extendOurs(broker, ['A', 'B']),
+    first: '{"gone":[],"canceled":[]}',
+    again: '{"gone":[],"canceled":[]}',
+  },
+  {
+    name: 'extend (without lease entries)',
+    seed: (now) => ({ ...holding(3)(now), lease: {} }),
+    run: (broker) => extendOurs(broker, ['A', 'B']),
     first: '{"gone":[],"canceled":[]}',
     again: '{"gone":[],"canceled":[]}',
   },
@@ -62,11 +73,13 @@ export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
     name: 'adopt',
     seed: holding(3),
     run: async (broker) => {
-      const adoption = { queue: QUEUE, taskId: 'A', from: OWNER, to: 'heir', leaseMs: 30_000 };
+      const from = { server: OWNER, run: RUN };
+      const to = { server: 'heir', run: RUN };
+      const adoption = { queue: QUEUE, taskId: 'A', from, to, leaseMs: 30_000 };
       return (await broker.adopt(adoption))?.id;
     },
     first: '"A"',
-    again: 'undefined',
+    again: '"A"', // its heir has it already
   },
   {
     name: 'markCanceled',
@@ -80,6 +93,13 @@ export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
     name: 'expiredLeases',
     seed: (now) => ({ ...holding(-40)(now), active: ['B'] }), // A is repaired
     run: async (broker) => (await broker.expiredLeases(QUEUE)).map(({ id }) => id),
+    first: '["A","B"]',
+    again: '["A","B"]',
+  },
+  {
+    name: 'unleased',
+    seed: (now) => ({ ...unleased(now), active: ['A', 'no hash', 'B'] }),
+    run: async (broker) => (await broker.unleased(QUEUE)).map(({ id }) => id),
     first: '["A","B"]',
     again: '["A","B"]',
   },

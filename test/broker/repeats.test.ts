@@ -9,7 +9,7 @@ import { swallowingProxy } from '../helpers/proxy.ts';
 import { earlyInSecond } from '../helpers/redis.ts';
 import { until } from '../helpers/server.ts';
 import { REPEATABLE_CALLS, type RepeatableCall } from './repeatable-calls.ts';
-import { message, OWNER, QUEUE, useBroker } from './tasks.ts';
+import { leaseOurs, message, QUEUE, useBroker } from './tasks.ts';
 
 const { broker, client, redis, seed } = await useBroker();
 const proxy = await swallowingProxy(redis.socket);
@@ -99,7 +99,7 @@ test('enqueue and lease are refused when Redis is full, and so is a write on tri
   await client.config('SET', 'maxmemory', '1');
   const results = await Promise.allSettled([
     broker.enqueue(QUEUE, [{ taskId: 'B', message: message('B') }]),
-    broker.lease(QUEUE, 1, 30_000, OWNER),
+    leaseOurs(broker),
     broker.tryWrite([QUEUE]),
   ]);
   await client.config('SET', 'maxmemory', '0');
