@@ -83,9 +83,8 @@ async function assertWorks({ server, queue }: Subject): Promise<void> {
     async () => (await client.getTask({ queue, id: first }))?.state === 'completed',
     HEAL_MS,
   );
-  const waiting = next(server, 'progress');
   const { id } = await client.enqueue({ type: 'wait' }, { queue, maxRetry: 0 });
-  await waiting;
+  await until(async () => (await client.getTask({ queue, id }))?.state === 'active', HEAL_MS);
   let isCanceled = false;
   void next(server, 'archived', ({ task }) => task.id === id).then(() => {
     isCanceled = true;
@@ -190,6 +189,7 @@ test('a server whose address leads to a new master leaves the old one, which is 
   subject.proxy.retarget(master.socket);
   await redis.client.replicaof('127.0.0.1', 1);
   const fresh = new Client({ redis: master.url });
+  after(() => fresh.close());
   let isDone = false;
   subject.server.on('succeeded', () => {
     isDone = true;
@@ -197,7 +197,6 @@ test('a server whose address leads to a new master leaves the old one, which is 
   await fresh.enqueue({ type: 'work', payload: { ms: 1 } }, { queue: subject.queue });
   await until(() => isDone, HEAL_MS);
   await until(() => subject.server.snapshot().redisRefusal === undefined);
-  await fresh.close();
   await redis.client.replicaof('NO', 'ONE');
   await subject.server.shutdown();
 });
