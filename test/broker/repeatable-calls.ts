@@ -3,13 +3,13 @@ import type { Broker, Settlement } from '../../src/broker/broker.ts';
 import { encodeTaskMessage, emptyTaskMessage } from '../../src/wire/task-message.ts';
 import type { QueueState } from '../helpers/queue-state.ts';
 import { everyKind } from './owner-tasks.ts';
-import { held, message, OWNER, QUEUE } from './tasks.ts';
+import { extendOurs, held, message, OWNER, QUEUE, RUN, settleOurs } from './tasks.ts';
 
 /** One call; `now` is Redis's clock in seconds. */
 export interface RepeatableCall {
   readonly name: string;
   seed(now: number): Partial<QueueState>;
-  run(broker: Broker): Promise<unknown>;
+  run(broker: Broker, now: number): Promise<unknown>;
   /** What it answers, as JSON, the first time, and when it is repeated after it was carried out. */
   readonly first: string;
   readonly again: string;
@@ -28,15 +28,21 @@ const PRESENCE = {
 /** Each with how long its lease still lasts. */
 const holding = (seconds: number) => (now: number) => held(['A', 'B'], { leaseAt: now + seconds });
 
+/** What a server may leave that died between its commands. */
+const unleased = (): Partial<QueueState> => ({
+  active: ['A'],
+  tasks: { A: { msg: message('A'), state: 'active' } },
+});
+
 function settling(
   name: string,
   seed: RepeatableCall['seed'],
-  run: (broker: Broker, settlement: Settlement) => Promise<unknown>,
+  run: (broker: Broker, settlement: Settlement, now: number) => Promise<unknown>,
 ): RepeatableCall[] {
   return everyKind.map((settlement) => ({
     name: `${name} (${settlement.kind})`,
     seed,
-    run: (broker) => run(broker, settlement),
+    run: (broker, now) => run(broker, settlement, now),
     first: '["settled"]',
     // The caller knows that it has asked before: for the settler "not mine any more" means done then.
     again: '["lost"]',
@@ -44,17 +50,18 @@ function settling(
 }
 
 export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
-  ...settling('settle', holding(30), (broker, settlement) => broker.settle(QUEUE, [settlement])),
-  ...settling('settleHeld', holding(30), (broker, settlement) =>
-    broker.settleHeld(QUEUE, OWNER, [settlement]),
-  ),
-  ...settling('settleExpired', holding(-40), (broker, settlement) =>
-    broker.settleExpired(QUEUE, [settlement]),
+  ...settling('settle', holding(30), (broker, settlement) => settleOurs(broker, [settlement])),
+  ...settling('settleExpired', holding(-40), (broker, settlement, now) => {
+    const token = `${OWNER} ${RUN} ${now - 40}`;
+    return broker.settleExpired(QUEUE, [{ token, settlement }]);
+  }),
+  ...settling('settleUnleased', unleased, (broker, settlement) =>
+    broker.settleUnleased(QUEUE, [{ token: undefined, settlement }]),
   ),
   {
     name: 'extend',
     seed: holding(3),
-    run: (broker) => broker.extend(QUEUE, ['A', 'B'], 30_000),
+    run: (broker) => extendOurs(broker, ['A', 'B']),
     first: '{"gone":[],"canceled":[]}',
     again: '{"gone":[],"canceled":[]}',
   },
@@ -62,11 +69,15 @@ export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
     name: 'adopt',
     seed: holding(3),
     run: async (broker) => {
-      const adoption = { queue: QUEUE, taskId: 'A', from: OWNER, to: 'heir', leaseMs: 30_000 };
+      const [from, to] = [
+        { server: OWNER, run: RUN },
+        { server: 'heir', run: RUN },
+      ] as const;
+      const adoption = { queue: QUEUE, taskId: 'A', from, to, leaseMs: 30_000 };
       return (await broker.adopt(adoption))?.id;
     },
     first: '"A"',
-    again: 'undefined',
+    again: '"A"',
   },
   {
     name: 'markCanceled',
