@@ -23,7 +23,7 @@ export class RedisQueueWatch implements QueueWatch {
   readonly #onChange: () => void;
   /** The listener's ID once it is subscribed; gone with its connection. */
   #listening: Promise<number> | undefined;
-  #probedAt = 0;
+  #probe: NodeJS.Timeout | undefined;
   /** The reader's tracking; gone with either connection. */
   #tracking: Promise<unknown> | undefined;
 
@@ -41,7 +41,7 @@ export class RedisQueueWatch implements QueueWatch {
 
   async arm(queues: readonly string[]): Promise<boolean> {
     await this.#track();
-    this.#probe();
+    this.#probe ??= setInterval(() => this.#probeListener(), PROBE_MS).unref();
     const looks = await this.#reader.run((redis) =>
       Promise.all(
         queues.map((queue) => {
@@ -54,6 +54,7 @@ export class RedisQueueWatch implements QueueWatch {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#probe);
     await Promise.all([this.#reader.close(), this.#listener.close()]);
   }
 
@@ -75,11 +76,9 @@ export class RedisQueueWatch implements QueueWatch {
     });
   }
 
-  /** The reader asks at every arming; the listener would else be silent for ever. Without an answer it is replaced. */
-  #probe(): void {
-    const now = performance.now();
-    if (now - this.#probedAt < PROBE_MS) return;
-    this.#probedAt = now;
+  /** The reader asks at every arming. Without an answer the connection is replaced, which counts as a change. */
+  #probeListener(): void {
+    if (this.#listening === undefined || !this.#listener.isUp()) return;
     this.#listener.run((redis) => redis.subscribe(INVALIDATIONS)).catch(() => undefined);
   }
 

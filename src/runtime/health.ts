@@ -40,6 +40,7 @@ export class Health implements Service {
     this.#loop = every({
       name: this.name,
       intervalMs: options.intervalMs,
+      isImmediate: true, // a server that starts with a full Redis is not ready
       run: () => this.#pass(),
       onFault: (where, error) => options.emitter.fault(where, error),
     });

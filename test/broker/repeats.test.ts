@@ -59,7 +59,7 @@ async function prepare(call: RepeatableCall): Promise<number> {
 /** What the call leaves where nothing goes wrong. Redis knows its script from then on. */
 async function afterOne(call: RepeatableCall): Promise<string> {
   const now = await prepare(call);
-  assert.equal(asText(await call.run(broker)), call.first);
+  assert.equal(asText(await call.run(broker, now)), call.first);
   return everything(now);
 }
 
@@ -70,14 +70,14 @@ for (const call of REPEATABLE_CALLS) {
     const now = await prepare(call);
     const { swallowed } = proxy;
     proxy.swallowReplies(call.asksFirst === true ? 1 : 0);
-    const lost = assert.rejects(call.run(unlucky), ReplyLostError);
+    const lost = assert.rejects(call.run(unlucky, now), ReplyLostError);
     await until(() => proxy.swallowed > swallowed);
     await client.ping(); // the rest of what came with it has been carried out as well
     proxy.cut();
     await lost;
     proxy.passReplies();
     assert.equal(await everything(now), wanted, 'it was carried out');
-    assert.equal(asText(await call.run(unlucky)), call.again);
+    assert.equal(asText(await call.run(unlucky, now)), call.again);
     assert.equal(await everything(now), wanted);
   });
 
@@ -85,7 +85,7 @@ for (const call of REPEATABLE_CALLS) {
     const wanted = await afterOne(call);
     const now = await prepare(call);
     await client.config('SET', 'maxmemory', '1');
-    const [reply] = await Promise.allSettled([call.run(broker)]);
+    const [reply] = await Promise.allSettled([call.run(broker, now)]);
     await client.config('SET', 'maxmemory', '0');
     assert.ok(reply.status === 'fulfilled', String(reply.status === 'rejected' && reply.reason));
     assert.equal(asText(reply.value), call.first);

@@ -11,8 +11,10 @@ import { askReadiness, changesOf, OUTAGES } from './outages.ts';
 
 const AWAY_MS = 5_000;
 const CHILDREN = 2;
-/** Of each child four connections, and one of the supervisor: each asks at most ten times in these five seconds. */
-const MAX_ATTEMPTS = (4 * CHILDREN + 1) * 10;
+/** Four of each child, and one of the supervisor. */
+const CONNECTIONS = 4 * CHILDREN + 1;
+/** Each asks five times in the first second, then once a second, or a quarter sooner. */
+const maxAttempts = (seconds: number): number => CONNECTIONS * (5 + seconds / 0.75);
 const INFO = 30;
 const NAMES = ['is killed and started again', 'refuses connections', 'hangs', 'is made a replica'];
 
@@ -64,7 +66,8 @@ for (const outage of OUTAGES.filter(({ name }) => NAMES.includes(name))) {
     const from = fleet.records.length;
     const said = (): string[] =>
       fleet.records.slice(from).flatMap(({ level, msg }) => (level >= INFO ? [msg] : []));
-    const attempts = proxy.attempts;
+    const { attempts } = proxy;
+    const beganAt = performance.now();
     await outage.begin({ redis, proxy });
     await until(() => readiness.answers.at(-1)?.status === 503, AWAY_MS);
     const pids = [fleet.run.child.pid ?? 0, ...fleet.childPids()];
@@ -72,8 +75,10 @@ for (const outage of OUTAGES.filter(({ name }) => NAMES.includes(name))) {
     await sleep(AWAY_MS);
     const used = process.platform === 'linux' ? coreSeconds(pids) - before : 0;
     t.diagnostic(`${used.toFixed(2)} s of a core in ${AWAY_MS} ms, by ${pids.length} processes`);
-    t.diagnostic(`${proxy.attempts - attempts} attempts, by ${4 * CHILDREN + 1} connections`);
-    assert.ok(proxy.attempts - attempts <= MAX_ATTEMPTS * 1.5);
+    const asked = proxy.attempts - attempts;
+    const seconds = (performance.now() - beganAt) / 1_000;
+    t.diagnostic(`${asked} attempts in ${seconds.toFixed(1)} s, by ${CONNECTIONS} connections`);
+    assert.ok(asked <= maxAttempts(seconds), `${asked} attempts`);
     assert.deepEqual(said(), Array(CHILDREN).fill(outage.said[0]));
     await outage.end({ redis, proxy });
     await until(() => countOf(fleet.records.slice(from), outage.said[1]) === CHILDREN, LONG_MS);

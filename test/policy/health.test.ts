@@ -61,3 +61,11 @@ test('a server that shuts down is not ready and says so', () => {
   const verdict = checkReadiness({ ...HEALTHY, status: 'closing', isRunning: false });
   assert.deepEqual(verdict.problems, ['the server is closing']);
 });
+
+test('a Redis that refuses to write makes a server not ready, in its own words, but leaves it alive', () => {
+  const facts = { ...HEALTHY, redisRefusal: 'OOM command not allowed' };
+  assert.deepEqual(checkReadiness(facts).problems, [
+    'Redis refuses to write: OOM command not allowed',
+  ]);
+  assert.equal(checkLiveness(facts).isOk, true);
+});

@@ -77,3 +77,33 @@ test('where Redis refuses to tell, it is asked at the poll interval, and that is
   assert.deepEqual([await idle.onNothing(), await idle.onNothing()], [100, 100]);
   assert.deepEqual([asked, faults.length], [1, 1]);
 });
+
+test('a refused watch is asked for again after a minute, which is said no more', async (t) => {
+  let asked = 0;
+  const { idle, faults } = idleWatch(() => {
+    asked += 1;
+    return Promise.reject(new RedisReplyError('redis', 'ERR no such client'));
+  });
+  let nowMs = 1;
+  t.mock.method(performance, 'now', () => nowMs);
+  await idle.onNothing();
+  nowMs += 59_999;
+  await idle.onNothing();
+  assert.equal(asked, 1);
+  nowMs += 1;
+  await idle.onNothing();
+  assert.deepEqual([asked, faults.length], [2, 1]);
+});
+
+test('a refusal that passes does not end the watch, but is an outage', async () => {
+  let isReplica = true;
+  const { idle, faults } = idleWatch(() =>
+    isReplica
+      ? Promise.reject(new RedisReplyError('redis', 'MASTERDOWN x'))
+      : Promise.resolve(true),
+  );
+  await assert.rejects(idle.onNothing(), RedisReplyError);
+  isReplica = false;
+  assert.equal(await idle.onNothing(), 0);
+  assert.deepEqual(faults, []);
+});
