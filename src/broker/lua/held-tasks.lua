@@ -8,10 +8,9 @@
 
 -- include: held
 -- include: well-formed
+-- include: each-active
 
-local CHUNK = 1000 -- `active` holds the tasks of all servers, perhaps many thousands: never all at once
-
-local found, seen = {}, {}
+local found = {}
 
 -- Server and run of a token that holds and belongs to the server. Behind the UUID comes a place, or nothing.
 local function owner_of(id, task)
@@ -29,14 +28,13 @@ end
 
 local function look_at(id)
   local task = ARGV[1] .. id
-  if seen[id] or not is_utf8(id) then
+  if not is_utf8(id) then
     return
   end
   local server, run = owner_of(id, task)
   if not server then
     return
   end
-  seen[id] = true
   local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns', 'msg', 'threadmill_crashes',
     'threadmill_suspect')
   local at = #found
@@ -48,12 +46,5 @@ local function look_at(id)
   end
 end
 
-local start = 0
-repeat
-  local ids = redis.call('LRANGE', KEYS[1], start, start + CHUNK - 1)
-  for _, id in ipairs(ids) do
-    look_at(id)
-  end
-  start = start + CHUNK
-until #ids < CHUNK
+each_active(KEYS[1], look_at)
 return found

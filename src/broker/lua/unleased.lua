@@ -8,18 +8,17 @@
 -- include: hash
 -- include: well-formed
 -- include: held
+-- include: each-active
 
-local CHUNK = 1000
 local MOST = 100
 
-local found, seen, broken = {}, {}, {}
+local found, broken = {}, {}
 
 local function look_at(id)
   local task = ARGV[1] .. id
-  if seen[id] or redis.call('ZSCORE', KEYS[2], id) then
+  if redis.call('ZSCORE', KEYS[2], id) then
     return
   end
-  seen[id] = true
   if not is_utf8(id) or not is_hash(task) then
     broken[#broken + 1] = id
     return
@@ -31,19 +30,10 @@ local function look_at(id)
   for i = 1, 3 do
     found[at + 2 + i] = fields[i]
   end
+  return #found < MOST * 5
 end
 
-local start = 0
-repeat
-  local ids = redis.call('LRANGE', KEYS[1], start, start + CHUNK - 1)
-  for _, id in ipairs(ids) do
-    if #found >= MOST * 5 then
-      break
-    end
-    look_at(id)
-  end
-  start = start + CHUNK
-until #ids < CHUNK or #found >= MOST * 5
+each_active(KEYS[1], look_at)
 for _, id in ipairs(broken) do
   redis.call('LREM', KEYS[1], 0, id)
 end
