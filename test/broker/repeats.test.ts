@@ -38,8 +38,8 @@ async function valueOf(from: Redis, key: string): Promise<unknown> {
     case 'zset':
       return from.zrange(key, '0', '-1', 'WITHSCORES');
     default: {
-      const { msg = '', pending_since: _instant, ...fields } = await from.hgetall(key);
-      return [msg.length, Object.entries(fields).sort()];
+      const { msg: _bytes, pending_since: _instant, ...fields } = await from.hgetall(key);
+      return [await from.hstrlen(key, 'msg'), Object.entries(fields).sort()];
     }
   }
 }

@@ -200,3 +200,12 @@ test('a server whose address leads to a new master leaves the old one, which is 
   await redis.client.replicaof('NO', 'ONE');
   await subject.server.shutdown();
 });
+
+test('a server that starts while Redis is full starts, but is not ready', async () => {
+  await redis.client.config('SET', 'maxmemory', 1);
+  const { server, said } = await serve({ healthInterval: '1h' });
+  assert.match(server.snapshot().redisRefusal ?? '', /^OOM/);
+  assert.deepEqual(said(), []); // it was said before the line that it has started
+  await redis.client.config('SET', 'maxmemory', 0);
+  await server.shutdown();
+});

@@ -17,7 +17,8 @@ test('those in an error of a script of Redis 6.2 as well', () => {
   const text =
     'ERR Error running script (call to f_0a1b): @user_script:30: @user_script: 30: -OOM command not allowed';
   const refusal = redisRefusal(new RedisReplyError('/r.sock', text));
-  assert.deepEqual(refusal, { code: 'OOM', text: 'OOM command not allowed' });
+  assert.equal(refusal?.code, 'OOM');
+  assert.match(refusal.text, /^OOM command not allowed/);
 });
 
 test('every other answer, and no answer, is none', () => {
