@@ -119,9 +119,13 @@ export class ReplyLostError extends ThreadmillError {
 
 /** `ERR_REDIS_REPLY`: Redis refused a command, e.g. for lack of memory or rights. The text is Redis's own. */
 export class RedisReplyError extends ThreadmillError {
-  constructor(address: string, text: string) {
-    const hint = text.includes('OOM command') ? ': its memory is full; raise maxmemory' : '';
-    super('ERR_REDIS_REPLY', `Redis at ${address} answered: ${text}${hint}`);
+  /** What Redis answered, e.g. `NOPERM this user has no permissions to run the 'get' command`. */
+  readonly reply: string;
+
+  constructor(address: string, reply: string) {
+    const hint = reply.includes('OOM command') ? ': its memory is full; raise maxmemory' : '';
+    super('ERR_REDIS_REPLY', `Redis at ${address} answered: ${reply}${hint}`);
+    this.reply = reply;
   }
 }
 

@@ -255,8 +255,11 @@ export interface Broker {
   heldTasks(queue: string, serverId: string): Promise<HeldTask[]>;
   /** Hands a lease on to another owner and extends it; `undefined` when it was neither `from`'s nor `to`'s. */
   adopt(lease: Adoption): Promise<LeasedTask | undefined>;
-  /** A watch that needs no polling; it connects when it is first armed, and is closed with the broker. */
-  watchQueues(onChange: () => void): QueueWatch;
+  /**
+   * A watch that needs no polling; it connects when it is first armed, and is closed with the broker. `undefined` for a
+   * Cluster, where each shard would need one: poll there.
+   */
+  watchQueues(onChange: () => void): QueueWatch | undefined;
   /** Ends attempts, of a living server or for one that has died. */
   settle(call: SettleCall): Promise<SettleReply[]>;
 

@@ -4,9 +4,8 @@
  */
 import { CANCEL_CHANNEL, QUEUES, queueKeys } from '../wire/keys.ts';
 import type { Connection } from './connection.ts';
-import type { BrokerContext } from './context.ts';
+import { type BrokerContext, call } from './context.ts';
 import { toNumber } from './reply.ts';
-import { runScript } from './script.ts';
 
 /** Pause before a refused subscription is tried again, as in asynq. */
 const RESUBSCRIBE_MS = 5000;
@@ -23,14 +22,14 @@ export async function publishCancel(context: BrokerContext, taskId: string): Pro
  * Cluster slot; answers how many.
  */
 export async function markCanceled(context: BrokerContext, taskId: string): Promise<number> {
-  const marked = await context.connection.run(async (redis) => {
-    const names = await redis.smembers(QUEUES);
-    return Promise.all(
-      names.map(queueKeys).map(({ lease, taskPrefix }) => {
-        return runScript(redis, 'mark-canceled', [lease], [taskPrefix, taskId]);
-      }),
-    );
-  });
+  const names = await context.connection.run((redis) => redis.smembers(QUEUES), { key: QUEUES });
+  const marked = await Promise.all(
+    names
+      .map(queueKeys)
+      .map(({ lease, taskPrefix }) =>
+        call(context, 'mark-canceled', [lease], [taskPrefix, taskId]),
+      ),
+  );
   return marked.map(toNumber).reduce((sum, count) => sum + count, 0);
 }
 

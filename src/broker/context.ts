@@ -15,5 +15,5 @@ export function call(
   keys: readonly string[],
   args: readonly ScriptArgument[],
 ): Promise<unknown> {
-  return context.connection.run((redis) => runScript(redis, name, keys, args));
+  return context.connection.run((redis) => runScript(redis, name, keys, args), { key: keys[0] });
 }

@@ -1,6 +1,8 @@
 /** Stores new tasks: the caller of `enqueue.lua`. */
+import type { Redis } from 'ioredis';
 import { QUEUES, queueKeys, type QueueKeys } from '../wire/keys.ts';
 import type { EnqueueCall, EnqueueEntry, EnqueueReply } from './broker.ts';
+import type { Connection } from './connection.ts';
 import type { BrokerContext } from './context.ts';
 import { toList, toNumber } from './reply.ts';
 import { runScript, type ScriptArgument } from './script.ts';
@@ -28,15 +30,28 @@ export async function enqueue(
     ...nameOf(call),
     ...entries.flatMap(toArguments),
   ];
-  const [, reply] = await context.connection.run(
-    (redis) =>
-      Promise.all([
-        redis.sadd(QUEUES, queue),
-        runScript(redis, 'enqueue', keysOf(keys, call), args),
-      ]),
-    call?.withinMs,
-  );
+  const store = (redis: Redis): Promise<unknown> =>
+    runScript(redis, 'enqueue', keysOf(keys, call), args);
+  const reply = await registerAndStore(context.connection, queue, store, call?.withinMs);
   return readReplies(toList(reply));
+}
+
+/** In a Cluster one after the other: if the server with the names is away, nothing must be stored on another one. */
+async function registerAndStore(
+  connection: Connection,
+  queue: string,
+  store: (redis: Redis) => Promise<unknown>,
+  withinMs: number = Number.POSITIVE_INFINITY,
+): Promise<unknown> {
+  const register = (redis: Redis): Promise<unknown> => redis.sadd(QUEUES, queue);
+  if (!connection.isCluster) {
+    const both = (redis: Redis): Promise<unknown[]> => Promise.all([register(redis), store(redis)]);
+    return (await connection.run(both, { withinMs }))[1];
+  }
+  const end = performance.now() + withinMs;
+  await connection.run(register, { key: QUEUES, withinMs });
+  const key = queueKeys(queue).pending;
+  return connection.run(store, { key, withinMs: Math.max(end - performance.now(), 1) });
 }
 
 function keysOf(keys: QueueKeys, call: EnqueueCall | undefined): string[] {

@@ -6,7 +6,7 @@ import { elapsedMs, optional, toList, toNumber, toText } from './reply.ts';
 
 /** Names of all queues that anybody has enqueued into, sorted. */
 export async function queues(context: BrokerContext): Promise<string[]> {
-  const names = await context.connection.run((redis) => redis.smembers(QUEUES));
+  const names = await context.connection.run((redis) => redis.smembers(QUEUES), { key: QUEUES });
   return names.sort();
 }
 

@@ -51,6 +51,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     getTask: (...args) => getTask(context, ...args),
     lease: (call) => lease(context, call),
     watchQueues: (onChange) => {
+      if (connection.isCluster) return undefined;
       const watch = new RedisQueueWatch(context, onChange);
       watches.add(watch);
       return watch;

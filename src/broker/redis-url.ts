@@ -3,34 +3,98 @@ import { isIP } from 'node:net';
 import type { RedisOptions } from 'ioredis';
 import { redactRedisUrl } from '../config/redact.ts';
 import { InvalidOptionsError } from '../errors.ts';
+import type { ClusterTarget } from './redis-options.ts';
 
 const FORMS =
-  'redis://[user:password@]host[:port][/db], rediss://… for TLS, redis-socket://[user:password@]/path[?db=n] or unix:///path[?db=n]';
-const SENTINEL_HINT =
-  'a URL of a single Redis; for Sentinel pass ioredis options ({ sentinels, name }) or an ioredis instance';
-const UNSUPPORTED_SCHEMES = new Set([
-  'redis-sentinel:',
-  'redis+sentinel:',
-  'rediss-sentinel:',
-  'redis-cluster:',
-]);
+  'redis://[user:password@]host[:port][/db], redis-socket://[user:password@]/path[?db=n] or unix:///path[?db=n], redis-sentinel://[:password@]host[:port],…[/db]?master=name, redis-cluster://[user:password@]host[:port],…; rediss://, rediss-sentinel:// and rediss-cluster:// for TLS';
+
+/** The forms with several hosts, which `URL` cannot read. */
+const MANY_URL =
+  /^redis(s?)-(sentinel|cluster):\/\/(?:([^/?#]*)@)?([^/?#@]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/i;
+
+/** A form with several hosts, in pieces. */
+interface ManyHosts {
+  readonly kind: string;
+  readonly isTls: boolean;
+  readonly login: Login;
+  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  readonly db: number;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+type Login = Pick<RedisOptions, 'username' | 'password'>;
 
 /** The forms without host, which `URL` cannot read: it wants a host where there is a login. */
 const SOCKET_URL =
   /^(?:redis-socket|unix):(?:\/\/(?:([^/?#]*)@)?)?(\/(?!\/)[^?#]+)(?:\?([^#]*))?$/i;
 
-/** Reads a Redis URL. Throws `InvalidOptionsError`, in which the URL appears without its user and password. */
+/**
+ * Reads the URL of a single Redis or of Sentinel. Throws `InvalidOptionsError`, in which the URL appears without its
+ * user and password.
+ */
 export function parseRedisUrl(url: string): RedisOptions {
-  const refuse = (accepts: string): InvalidOptionsError =>
-    new InvalidOptionsError([{ name: 'redis', value: redactRedisUrl(url), accepts }]);
-  if (UNSUPPORTED_SCHEMES.has(schemeOf(url))) throw refuse(SENTINEL_HINT);
-  const options = readSocket(url) ?? readNetwork(url);
-  if (options === undefined) throw refuse(FORMS);
+  const options = readSocket(url) ?? readSentinel(url) ?? readNetwork(url);
+  if (options === undefined) throw refuse(url);
   return options;
 }
 
-function schemeOf(url: string): string {
-  return /^[a-z+-]+:/i.exec(url)?.[0].toLowerCase() ?? '';
+/** Reads the URL of a Redis Cluster; `undefined` for that of anything else. Throws as `parseRedisUrl`. */
+export function parseClusterUrl(url: string): ClusterTarget | undefined {
+  if (!/^rediss?-cluster:/i.test(url)) return undefined;
+  const { kind, isTls, login, hosts, db, parameters } = readMany(url, 6379) ?? {};
+  // A Cluster has no other database.
+  if (kind !== 'cluster' || hosts === undefined || db !== 0 || parameters?.size !== 0) {
+    throw refuse(url);
+  }
+  const seeds = hosts.map(({ host, port }) => `${host}:${port}`);
+  return { seeds, options: { ...login, ...(isTls === true ? { tls: {} } : {}) } };
+}
+
+function refuse(url: string): InvalidOptionsError {
+  return new InvalidOptionsError([{ name: 'redis', value: redactRedisUrl(url), accepts: FORMS }]);
+}
+
+/**
+ * As asynq has it, the login before the hosts is for the sentinels. That for the Redis servers comes as parameters. The
+ * name of the master has no default: a wrong guess would only show as "no such master".
+ */
+function readSentinel(text: string): RedisOptions | undefined {
+  const { kind, isTls, login = {}, hosts, db, parameters } = readMany(text, 26_379) ?? {};
+  const name = parameters?.get('master') ?? '';
+  const known = new Set(['master', 'username', 'password']);
+  const isKnown = [...(parameters?.keys() ?? [])].every((each) => known.has(each));
+  if (kind !== 'sentinel' || hosts === undefined || name === '' || !isKnown) return undefined;
+  const { username, password } = login;
+  return {
+    sentinels: [...hosts],
+    name,
+    db: db ?? 0,
+    ...pickLogin(parameters?.get('username') ?? '', parameters?.get('password') ?? ''),
+    ...(username === undefined ? {} : { sentinelUsername: username }),
+    ...(password === undefined ? {} : { sentinelPassword: password }),
+    ...(isTls === true ? { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
+  };
+}
+
+function readMany(text: string, defaultPort: number): ManyHosts | undefined {
+  const [, tls, kind = '', userinfo = '', list, path = '', query = ''] = MANY_URL.exec(text) ?? [];
+  const hosts = list?.split(',').map((each) => readHost(each, defaultPort));
+  const login = readUserinfo(userinfo);
+  const db = readDb(path);
+  if (hosts === undefined || login === undefined || db === undefined) return undefined;
+  if (!hosts.every((host) => host !== undefined)) return undefined;
+  const parameters = new Map(new URLSearchParams(query));
+  return { kind: kind.toLowerCase(), isTls: tls !== '', login, hosts, db, parameters };
+}
+
+function readHost(text: string, defaultPort: number): ManyHosts['hosts'][number] | undefined {
+  // The parser of `redis://` has the same rules for hosts and ports.
+  const url = URL.canParse(`redis://${text}`) ? new URL(`redis://${text}`) : undefined;
+  if (url === undefined || url.hostname === '' || url.host.toLowerCase() !== text.toLowerCase()) {
+    return undefined;
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return { host, port: url.port === '' ? defaultPort : Number(url.port) };
 }
 
 function readNetwork(text: string): RedisOptions | undefined {
@@ -51,8 +115,7 @@ function readNetwork(text: string): RedisOptions | undefined {
 function readSocket(text: string): RedisOptions | undefined {
   const [, userinfo = '', rawPath, query = ''] = SOCKET_URL.exec(text) ?? [];
   if (rawPath === undefined) return undefined;
-  const [, username = '', password = ''] = /^([^:]*):?(.*)$/.exec(userinfo) ?? [];
-  const login = readLogin(username, password);
+  const login = readUserinfo(userinfo);
   const path = decode(rawPath);
   const parameters = new URLSearchParams(query);
   const db = readDb(parameters.get('db') ?? '');
@@ -61,11 +124,21 @@ function readSocket(text: string): RedisOptions | undefined {
   return { ...login, path, db };
 }
 
-/** A user without password is left out, as Redis would refuse it. */
-function readLogin(rawUsername: string, rawPassword: string): RedisOptions | undefined {
+function readUserinfo(text: string): Login | undefined {
+  const [, username = '', password = ''] = /^([^:]*):?(.*)$/.exec(text) ?? [];
+  return readLogin(username, password);
+}
+
+function readLogin(rawUsername: string, rawPassword: string): Login | undefined {
   const username = decode(rawUsername);
   const password = decode(rawPassword);
-  if (username === undefined || password === undefined) return undefined;
+  return username === undefined || password === undefined
+    ? undefined
+    : pickLogin(username, password);
+}
+
+/** A user without password is left out, as Redis would refuse it. */
+function pickLogin(username: string, password: string): Login {
   if (password === '') return {};
   return username === '' ? { password } : { username, password };
 }

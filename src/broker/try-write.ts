@@ -8,7 +8,7 @@ import type { BrokerContext } from './context.ts';
  */
 export async function tryWrite(context: BrokerContext, queues: readonly string[]): Promise<void> {
   const keys = queues.map((queue) => `${queueKeys(queue).prefix}threadmill:nothing`);
-  await context.connection.run((redis) =>
-    Promise.all(keys.map((key) => redis.rpoplpush(key, key))),
+  await Promise.all(
+    keys.map((key) => context.connection.run((redis) => redis.rpoplpush(key, key), { key })),
   );
 }

@@ -1,6 +1,7 @@
 /** `threadmill serve`: settings, logger and Redis for the supervisor, put together and taken apart again. */
 import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
+import type { RedisOptions } from 'ioredis';
 import { redactRedisUrl } from '../config/redact.ts';
 import type { RedisOption } from '../config/server-options.ts';
 import { type CommandInput, resolveServeSettings } from '../config.ts';
@@ -45,7 +46,9 @@ function startRedis(cwd: string, log: Logger): Promise<EmbeddedRedis> {
 /** Options and instances may hold secrets anywhere: only host and port are shown. */
 function describeRedis(redis: RedisOption): string {
   if (typeof redis === 'string') return redactRedisUrl(redis);
-  const { host, port, path, sentinels, name } = 'options' in redis ? redis.options : redis;
+  if ('isCluster' in redis && redis.isCluster) return 'a Redis Cluster';
+  const options = ('options' in redis ? redis.options : redis) as RedisOptions;
+  const { host, port, path, sentinels, name } = options;
   if (sentinels) return `sentinels of ${name ?? 'mymaster'}`;
   return path ?? `${host ?? 'localhost'}:${port ?? 6379}`;
 }

@@ -157,6 +157,11 @@ function namedValues(text: string): Record<string, string> | undefined {
 /** The forms that the connection reads; it has the last word. */
 const NETWORK = /^rediss?:\/\/[^\s/?#]*(\/\d{0,6})?$/i;
 const SOCKET = /^(redis-socket|unix):\/\/([^\s/?#]*@)?\/[^\s?#]+(\?db=\d{1,6})?$/i;
+const MANY = /^rediss?-(sentinel|cluster):\/\/[^\s/?#]+(\/\d{0,6})?(\?[^\s#]*)?$/i;
+
+function isNetwork(text: string): boolean {
+  return NETWORK.test(text) && URL.canParse(text);
+}
 
 /** False for a percent sign that stands for itself, as in a password that was not encoded. */
 function isDecodable(text: string): boolean {
@@ -173,7 +178,7 @@ export const redis: z.ZodType<RedisOption> = z.union([
   z
     .string()
     .trim()
-    .refine((text) => (NETWORK.test(text) || SOCKET.test(text)) && URL.canParse(text))
+    .refine((text) => isNetwork(text) || SOCKET.test(text) || MANY.test(text))
     .refine(isDecodable),
   z.custom<Exclude<RedisOption, string>>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

@@ -1,5 +1,5 @@
 /** What `new Server(...)` and `threadmill.config.js` take. Checked by `resolveServerSettings`, which knows the defaults. */
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Duration, TaskRef } from '../task.ts';
 import type { LogLevel } from '../threads/messages.ts';
@@ -19,8 +19,11 @@ export type BeforeLease = (state: {
   readonly active: number;
 }) => boolean | Promise<boolean>;
 
-/** How Redis is named: a URL, ioredis options, or an ioredis instance that stays the caller's. */
-export type RedisOption = string | RedisOptions | Redis;
+/**
+ * How Redis is named: a URL, ioredis options, or an ioredis instance that stays the caller's; of an ioredis Cluster only
+ * addresses and options are used.
+ */
+export type RedisOption = string | RedisOptions | Redis | Cluster;
 
 /** One path or `file:` URL, or a list of them. Relative paths are seen from the working directory. */
 export type PathOption = string | URL | readonly (string | URL)[];

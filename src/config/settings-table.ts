@@ -17,7 +17,7 @@ const connection: readonly AnySetting[] = [
     placeholder: 'url',
     defaultText: 'a private Redis is started',
     accepts:
-      'a Redis URL: redis://, rediss://, redis-socket:///path or unix:///path; in code also ioredis options or an instance',
+      'a Redis URL: redis://, redis-socket:///path or unix:///path, redis-sentinel://, redis-cluster://, or rediss… for TLS; in code also ioredis options or an instance',
     description: 'Which Redis to use. Never shown with its password.',
     schema: schemas.redis,
     isSecret: true,

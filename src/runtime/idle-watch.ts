@@ -8,7 +8,8 @@ import { redisRefusal } from '../policy/redis-refusal.ts';
 
 /** What the idle watch works with. */
 export interface IdleWatchOptions {
-  readonly watch: QueueWatch;
+  /** Without one it polls. */
+  readonly watch: QueueWatch | undefined;
   readonly queues: readonly string[];
   readonly pollIntervalMs: number;
   readonly random: () => number;
@@ -47,13 +48,14 @@ export class IdleWatch {
 
   /** There was nothing. Answers the pause in milliseconds, during which a change may wake the sleeper. */
   async onNothing(): Promise<number> {
-    if (this.#isRefused()) return this.#jittered(this.#options.pollIntervalMs);
+    const { watch, pollIntervalMs } = this.#options;
+    if (watch === undefined || this.#isRefused()) return this.#jittered(pollIntervalMs);
     if (this.#isArmed) return this.#missed();
     try {
-      const hasWork = await this.#options.watch.arm(this.#options.queues);
+      const hasWork = await watch.arm(this.#options.queues);
       this.#isArmed = !hasWork;
       this.#isRefusalTold = false;
-      return hasWork ? 0 : this.#jittered(this.#options.pollIntervalMs * ARMED_FACTOR);
+      return hasWork ? 0 : this.#jittered(pollIntervalMs * ARMED_FACTOR);
     } catch (error) {
       if (!(error instanceof RedisReplyError) || redisRefusal(error)) throw error;
       this.#refusedAt = performance.now();
@@ -61,7 +63,7 @@ export class IdleWatch {
         this.#options.onFault('watch of the queues refused: polling instead', error);
       }
       this.#isRefusalTold = true;
-      return this.#jittered(this.#options.pollIntervalMs);
+      return this.#jittered(pollIntervalMs);
     }
   }
 

@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import { rewriteTaskMessage } from '../../src/wire/task-message.ts';
 import { useRedis } from '../helpers/redis.ts';
+import { freePort } from '../helpers/redis-cluster.ts';
 import { extendOurs, leaseOurs, message, OWNER, QUEUE, RUN, settleOurs } from './tasks.ts';
-
-/** A free port that leaves room for the cluster bus 10000 above it. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    server.close();
-    await once(server, 'close');
-    if (address !== null && typeof address === 'object' && address.port < 55_000) {
-      return address.port;
-    }
-  }
-}
 
 /** One node that holds every slot: it refuses keys of different slots as any cluster does. */
 const redis = await useRedis({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once, EventEmitter } from 'node:events';
 import { after, test } from 'node:test';
+import type { QueueWatch } from '../../src/broker/broker.ts';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { useRedis } from '../helpers/redis.ts';
@@ -12,10 +13,12 @@ const broker = createRedisBroker({ redis: redis.url, connectTimeoutMs: 1_000 });
 after(() => broker.close());
 const changes = new EventEmitter();
 let count = 0;
-const watch = broker.watchQueues(() => {
+const made = broker.watchQueues(() => {
   count += 1;
   changes.emit('change');
 });
+assert.ok(made !== undefined);
+const watch: QueueWatch = made;
 const a = queueKeys('a');
 const b = queueKeys('b');
 

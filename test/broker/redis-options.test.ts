@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, test } from 'node:test';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type ClusterNode, Redis, type RedisOptions } from 'ioredis';
 import type { Broker } from '../../src/broker/broker.ts';
 import { openConnection, type RedisOption } from '../../src/broker/connection.ts';
+import { readCluster } from '../../src/broker/redis-options.ts';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import { InvalidOptionsError, RedisUnreachableError } from '../../src/errors.ts';
 import { useRedis } from '../helpers/redis.ts';
@@ -21,6 +22,7 @@ const broken: readonly RedisOptions[] = [
   { keyPrefix: 'app:' },
   { replyMapping: 'resp3' },
   { stringNumbers: true },
+  { role: 'slave' },
   { readOnly: true },
   { monitor: true },
   { enableAutoPipelining: true },
@@ -66,12 +68,49 @@ test('options that matter to no reply are accepted', async () => {
   assert.match(String(await redis.client.client('LIST')), /name=mill/);
 });
 
-test('a Cluster is refused', () => {
+const startups: readonly (readonly [ClusterNode[], object])[] = [
+  [[7000], { seeds: ['127.0.0.1:7000'], options: { port: 7000 } }],
+  [
+    [{ host: 'h1', port: 7000 }, { host: 'h2' }],
+    { seeds: ['h1:7000', 'h2:6379'], options: { host: 'h1', port: 7000 } },
+  ],
+  [
+    ['rediss://user:p%40w@h1:7000', 'h2:7001'],
+    {
+      seeds: ['h1:7000', 'h2:7001'],
+      options: { host: 'h1', port: 7000, username: 'user', password: 'p@w', tls: {} },
+    },
+  ],
+];
+for (const [nodes, target] of startups) {
+  test(`an ioredis Cluster at ${JSON.stringify(nodes)} is read`, () => {
+    const cluster = new Cluster(nodes, { lazyConnect: true });
+    assert.deepEqual(readCluster(cluster), target);
+    cluster.disconnect();
+  });
+}
+
+test('an ioredis Cluster keeps its login and its map of addresses', () => {
+  const natMap = { '10.0.0.1:6379': { host: 'h1', port: 7000 } };
+  const redisOptions = { username: 'user', password: 'pw' };
+  const cluster = new Cluster([7000], { lazyConnect: true, natMap, redisOptions });
+  const { options, natMap: read } = readCluster(cluster);
+  assert.deepEqual(options, { port: 7000, ...redisOptions });
+  assert.equal(read, natMap);
+  cluster.disconnect();
+});
+
+for (const options of [{ keyPrefix: 'app:' }, { redisOptions: { stringNumbers: true } }]) {
+  test(`an ioredis Cluster with ${JSON.stringify(options)} is refused`, () => {
+    const cluster = new Cluster([7000], { lazyConnect: true, ...options });
+    assert.throws(() => openConnection(cluster, { connectTimeoutMs: LIMIT }), InvalidOptionsError);
+    cluster.disconnect();
+  });
+}
+
+test('an ioredis Cluster without an address is refused', () => {
   const cluster = new Cluster([], { lazyConnect: true });
-  assert.throws(
-    () => openConnection(cluster as unknown as Redis, { connectTimeoutMs: LIMIT }),
-    /ioredis Cluster/,
-  );
+  assert.throws(() => openConnection(cluster, { connectTimeoutMs: LIMIT }), /at least one address/);
   cluster.disconnect();
 });
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRedisUrl } from '../../src/broker/redis-url.ts';
+import { parseClusterUrl, parseRedisUrl } from '../../src/broker/redis-url.ts';
 import { redactRedisUrl } from '../../src/config/redact.ts';
 import { InvalidOptionsError } from '../../src/errors.ts';
 
 const home = { host: 'localhost', port: 6379, db: 0 };
+const sentinel = (host: string, port: number): object => ({ host, port });
 const forms: readonly (readonly [string, object])[] = [
   ['redis://localhost', home],
   ['redis://localhost/', home],
@@ -35,10 +36,59 @@ const forms: readonly (readonly [string, object])[] = [
   ['redis-socket:///with%20space/r.sock', { path: '/with space/r.sock', db: 0 }],
   ['unix:///run/redis.sock', { path: '/run/redis.sock', db: 0 }],
   ['unix:/run/redis.sock?db=1', { path: '/run/redis.sock', db: 1 }],
+  [
+    'redis-socket://user:p%40w@/run/redis.sock',
+    { path: '/run/redis.sock', db: 0, username: 'user', password: 'p@w' },
+  ],
+  [
+    'redis-sentinel://h1,h2:5000?master=m',
+    { sentinels: [sentinel('h1', 26_379), sentinel('h2', 5000)], name: 'm', db: 0 },
+  ],
+  [
+    'REDIS-SENTINEL://[::1]:5000,10.0.0.1/3?master=my%20m',
+    { sentinels: [sentinel('::1', 5000), sentinel('10.0.0.1', 26_379)], name: 'my m', db: 3 },
+  ],
+  [
+    'redis-sentinel://:look@h1/?master=m',
+    { sentinels: [sentinel('h1', 26_379)], name: 'm', db: 0, sentinelPassword: 'look' },
+  ],
+  [
+    'rediss-sentinel://watcher:look@h1?username=user&password=p%40%26w&master=m',
+    {
+      sentinels: [sentinel('h1', 26_379)],
+      name: 'm',
+      db: 0,
+      username: 'user',
+      password: 'p@&w',
+      sentinelUsername: 'watcher',
+      sentinelPassword: 'look',
+      tls: {},
+      sentinelTLS: {},
+      enableTLSForSentinelMode: true,
+    },
+  ],
 ];
 for (const [url, options] of forms) {
   test(`${url} is read`, () => assert.deepEqual(parseRedisUrl(url), options));
 }
+
+const clusters: readonly (readonly [string, object])[] = [
+  ['redis-cluster://h1', { seeds: ['h1:6379'], options: {} }],
+  ['redis-cluster://h1:7000,[::1]:7001/', { seeds: ['h1:7000', '::1:7001'], options: {} }],
+  ['redis-cluster://:a%40b@h1/0', { seeds: ['h1:6379'], options: { password: 'a@b' } }],
+  [
+    'rediss-cluster://user:pw@h1,h2',
+    { seeds: ['h1:6379', 'h2:6379'], options: { username: 'user', password: 'pw', tls: {} } },
+  ],
+];
+for (const [url, target] of clusters) {
+  test(`${url} is read`, () => assert.deepEqual(parseClusterUrl(url), target));
+}
+
+test('what is no Cluster is left to the other forms', () => {
+  assert.equal(parseClusterUrl('redis://h1'), undefined);
+  assert.equal(parseClusterUrl('redis-sentinel://h1?master=m'), undefined);
+});
 
 const refused = [
   '',
@@ -60,19 +110,27 @@ const refused = [
   'redis-socket:///run/redis.sock?db=x',
   'redis-socket:///run/redis.sock?database=1',
   'redis://:%zz@localhost',
+  'redis-sentinel://h1:26379',
+  'redis-sentinel://h1?master=',
+  'redis-sentinel://?master=m',
+  'redis-sentinel://h1,,h2?master=m',
+  'redis-sentinel://h1:x?master=m',
+  'redis-sentinel://h1:99999?master=m',
+  'redis-sentinel://h1/one?master=m',
+  'redis-sentinel://h1?master=m&name=x',
+  'redis-sentinel://:%zz@h1?master=m',
+  'redis-cluster://',
+  'redis-cluster://h1/1',
+  'redis-cluster://h1?master=m',
+  'redis-cluster://h1 ,h2',
+  'redis-cluster://h1#x',
 ];
 for (const url of refused) {
   test(`${JSON.stringify(url)} is refused with the forms that are accepted`, () => {
     assert.throws(
-      () => parseRedisUrl(url),
+      () => parseClusterUrl(url) ?? parseRedisUrl(url),
       (error) => error instanceof InvalidOptionsError && /redis-socket:/.test(error.message),
     );
-  });
-}
-
-for (const url of ['redis-sentinel://h1:26379,h2:26379?master=m', 'redis-cluster://h1']) {
-  test(`${url} is refused with the way that works`, () => {
-    assert.throws(() => parseRedisUrl(url), /Sentinel pass ioredis options/);
   });
 }
 
@@ -85,12 +143,15 @@ const withSecrets = [
   'redis://:hun@hunter2@localhost/x',
   'redis-sentinel://:hunter2@localhost',
   'user:hunter2@localhost',
+  'redis-sentinel://h1?name=m&password=hunter2',
+  'redis-sentinel://h1?name=m&username=hunter2',
+  'redis-cluster://user:hunter2@h1/1',
 ];
 for (const url of withSecrets) {
   test(`the password in ${url} is not shown when it is refused`, () => {
     assert.doesNotMatch(redactRedisUrl(url), /hunter2/);
     assert.throws(
-      () => parseRedisUrl(url),
+      () => parseClusterUrl(url) ?? parseRedisUrl(url),
       (error) =>
         error instanceof InvalidOptionsError &&
         !JSON.stringify(error).includes('hunter2') &&

@@ -248,3 +248,20 @@ test('variables and flags follow from option names', () => {
     assert.equal(new Set(SETTINGS.map((setting) => setting[key])).size, SETTINGS.length);
   }
 });
+
+test('every form of a Redis URL is taken, with a login too', async () => {
+  const urls = [
+    'redis://user:pw@host:6379/1',
+    'rediss://user:pw@host',
+    'redis-socket://user:pw@/run/redis.sock?db=1',
+    'unix:///run/redis.sock',
+    'redis-sentinel://user:pw@h1:26379,h2/1?master=m&username=u&password=p',
+    'rediss-sentinel://h1?master=m',
+    'redis-cluster://user:pw@h1:7000,h2',
+    'rediss-cluster://h1',
+  ];
+  for (const REDIS_URL of urls) {
+    const settings = await resolveServeSettings(input({ env: { REDIS_URL } }));
+    assert.equal(settings.redis, REDIS_URL);
+  }
+});

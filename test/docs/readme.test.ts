@@ -17,6 +17,7 @@ const KINDS = new Map([
   ['ini', ['ini']], // deployment.test.ts
   ['dockerfile', ['dockerfile']],
   ['yaml', ['yaml']],
+  ['acl', ['text']], // broker/redis-acl.test.ts
 ]);
 
 /** The queue to which the README's commands enqueue each type. */

@@ -79,7 +79,7 @@ async function launch(
 }
 
 /** However the test process ends, crash and kill -9 included: a shell waits for the end of a pipe and kills the server. */
-function endWithParent(child: ChildProcess): void {
+export function endWithParent(child: ChildProcess): void {
   const watcher = spawn('sh', ['-c', 'read -r _; kill -KILL "$0"', String(child.pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
@@ -98,7 +98,8 @@ async function untilReady(child: ChildProcess): Promise<void> {
   if (!/ready to accept connections/i.test(log)) throw new Error(`redis did not start: ${log}`);
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+/** Ends a process and waits until it is gone. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill(signal);
@@ -107,7 +108,8 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 let foundBinary: string | undefined;
 
-function serverBinary(): string {
+/** What starts a server, and with `--sentinel` a sentinel. */
+export function serverBinary(): string {
   const names = [process.env['REDIS_SERVER'] ?? 'redis-server', 'valkey-server'];
   foundBinary ??= names.find((name) => spawnSync(name, ['--version']).status === 0);
   if (foundBinary === undefined) throw new Error('no redis-server or valkey-server found');

@@ -8,11 +8,14 @@ import { next, useFleet } from '../helpers/server.ts';
 const fleet = await useFleet();
 const { client, redis } = fleet;
 
-/** An idle watch over a watch that answers as told. */
-function idleWatch(arm: () => Promise<boolean>): { idle: IdleWatch; faults: unknown[] } {
+/** An idle watch over a watch that answers as told, or over none. */
+function idleWatch(arm: (() => Promise<boolean>) | undefined): {
+  idle: IdleWatch;
+  faults: unknown[];
+} {
   const faults: unknown[] = [];
   const idle = new IdleWatch({
-    watch: { arm, close: () => Promise.resolve() },
+    watch: arm === undefined ? undefined : { arm, close: () => Promise.resolve() },
     queues: ['q'],
     pollIntervalMs: 100,
     random: () => 0.5,
@@ -66,6 +69,12 @@ test('who is woken for nothing waits longer each time before it is woken again, 
   idle.onWork();
   await idle.onNothing();
   assert.equal(await idle.onNothing(), 2.5);
+});
+
+test('without a watch it polls, which is no fault', async () => {
+  const { idle, faults } = idleWatch(undefined);
+  assert.deepEqual([await idle.onNothing(), await idle.onNothing()], [100, 100]);
+  assert.deepEqual(faults, []);
 });
 
 test('where Redis refuses to tell, it is asked at the poll interval, and that is said once', async () => {
