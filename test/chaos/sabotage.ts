@@ -1,0 +1,143 @@
+/**
+ * Breaks one guarantee, to see the run turn red: in a copy of the compiled code one text is replaced. The product has no
+ * hook for it. A text that is not found exactly once is an error: the code has changed, and this table is to follow.
+ */
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../helpers/paths.ts';
+import type { Recipe } from './plan.ts';
+
+/** One way to break the code. */
+export interface SabotageWay {
+  /** What is broken, for people. */
+  readonly breaks: string;
+  /** Below `dist/`. */
+  readonly file: string;
+  readonly text: string;
+  readonly replacement: string;
+  /** The events that show it. */
+  readonly recipe: Recipe;
+}
+
+const PARTITIONS: Recipe = {
+  steps: [
+    { kind: 'half-open', variants: ['both'], targets: ['A'] },
+    { kind: 'half-open', variants: ['both'], targets: ['C'] },
+    { kind: 'half-open', variants: ['both'], targets: ['B'] },
+    { kind: 'freeze', variants: ['child'], targets: ['A', 'B'] },
+  ],
+};
+const LATE: Recipe = {
+  steps: [
+    { kind: 'half-open', variants: ['late'], targets: ['A'] },
+    { kind: 'half-open', variants: ['late'], targets: ['C'] },
+    { kind: 'half-open', variants: ['late'], targets: ['B'] },
+    { kind: 'freeze', targets: ['A', 'C'] },
+  ],
+};
+const QUIET: Recipe = { steps: [{ kind: 'latency' }, { kind: 'cut' }] };
+const LOST_ENQUEUES: Recipe = {
+  steps: [{ kind: 'lost-reply', variants: ['enqueue'], targets: ['client'] }],
+};
+const LOST_LEASES: Recipe = {
+  steps: [
+    { kind: 'lost-reply', variants: ['lease'], targets: ['A'] },
+    { kind: 'lost-reply', variants: ['lease'], targets: ['C'] },
+    { kind: 'lost-reply', variants: ['lease'], targets: ['B'] },
+  ],
+};
+
+/** Names in `--sabotage`. */
+export type Sabotage =
+  | 'no-fence'
+  | 'no-token'
+  | 'early-recovery'
+  | 'drop-ack'
+  | 'double-enqueue'
+  | 'forget-lease';
+
+/** The ways by name. */
+export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
+  'no-fence': {
+    breaks: 'a server that cannot extend a lease goes on with its task',
+    file: 'src/runtime/fence.js',
+    text: 'if (at <= now)',
+    replacement: 'if (at <= Number.NEGATIVE_INFINITY)',
+    recipe: PARTITIONS,
+  },
+  'no-token': {
+    breaks: 'any lease is taken for one of our own',
+    file: 'src/broker/lua/lib/held.lua',
+    text: "if score and token_of(task) == holder .. ' ' .. score then",
+    replacement: 'if score then',
+    recipe: LATE,
+  },
+  'early-recovery': {
+    breaks: 'tasks are recovered while their lease still runs',
+    file: 'src/broker/settle.js',
+    text: 'export const RECOVERY_MARGIN_SECONDS = 2;',
+    replacement: 'export const RECOVERY_MARGIN_SECONDS = -9;',
+    recipe: QUIET,
+  },
+  'drop-ack': {
+    breaks: 'some outcomes are taken for written although they were not sent',
+    file: 'src/runtime/settler.js',
+    text: 'const replies = await broker.settle(',
+    replacement:
+      "const replies = Math.random() < 0.2 ? batch.map(() => 'settled') : await broker.settle(",
+    recipe: QUIET,
+  },
+  'double-enqueue': {
+    breaks: 'a task whose ID is stored already is stored again',
+    file: 'src/broker/lua/enqueue.lua',
+    text: "if redis.call('EXISTS', task) == 1 then",
+    replacement: 'if false then',
+    recipe: LOST_ENQUEUES,
+  },
+  'forget-lease': {
+    breaks: 'what a lost lease reply had brought is not given back',
+    file: 'src/runtime/lost-leases.js',
+    text: 'this.#calls.push(',
+    replacement: 'void (',
+    recipe: LOST_LEASES,
+  },
+};
+
+/** Makes the broken copy below this folder; answers its `dist/`. Throws where the text is not found exactly once. */
+export function makeSabotagedCopy(name: Sabotage, folder: string): string {
+  const { file, text, replacement } = SABOTAGES[name];
+  const dist = join(folder, 'dist');
+  for (const part of ['src', 'workers', 'test/chaos', 'test/helpers']) {
+    cpSync(join(packageRoot, 'dist', part), join(dist, part), { recursive: true });
+  }
+  cpSync(join(packageRoot, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
+  const path = join(dist, file);
+  writeFileSync(path, sabotaged(readFileSync(path, 'utf8'), { name, file, text, replacement }));
+  return dist;
+}
+
+/** The text with its one occurrence replaced. */
+export function sabotaged(
+  source: string,
+  {
+    name,
+    file,
+    text,
+    replacement,
+  }: {
+    readonly name: string;
+    readonly file: string;
+    readonly text: string;
+    readonly replacement: string;
+  },
+): string {
+  const [before, after, ...more] = source.split(text);
+  if (before === undefined || after === undefined || more.length > 0) {
+    const count = after === undefined ? 0 : more.length + 1;
+    throw new Error(
+      `sabotage ${name}: ${file} has ${JSON.stringify(text)} ${count} times, not once`,
+    );
+  }
+  return before + replacement + after;
+}
