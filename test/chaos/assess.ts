@@ -1,7 +1,7 @@
 /** Turns what was played into an outcome. Pure. */
 import type { Trouble } from './check-forgotten.ts';
 import { effectsOf, withoutEffect } from './effects.ts';
-import { readHistory } from './history.ts';
+import { type Outage, readHistory } from './history.ts';
 import type { Injected } from './injector.ts';
 import { judge } from './oracle.ts';
 import type { PlannedEvent } from './plan.ts';
@@ -24,7 +24,8 @@ export function assess(
   },
 ): Outcome {
   const { records, injected, produced, final, looks, offsetMs, tasks } = run;
-  const history = readHistory(records, offsetMs);
+  const outages = injected.flatMap((event) => outageOf(event, offsetMs));
+  const history = readHistory(records, { offsetMs, outages });
   const findings = judge({
     expected: { tasks, stored: produced.stored },
     history,
@@ -71,4 +72,10 @@ function troubleOf(event: Injected, offsetMs: number): Trouble[] {
       toMs: event.endedAt + offsetMs + AFTER_MS,
     },
   ];
+}
+
+function outageOf({ kind, target, beganAt, endedAt }: Injected, offsetMs: number): Outage[] {
+  if (kind !== 'half-open' && kind !== 'redis-restart') return [];
+  const server = target === 'redis' ? undefined : target;
+  return [{ server, fromAt: beganAt + offsetMs, toAt: endedAt + offsetMs }];
 }

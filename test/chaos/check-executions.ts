@@ -2,7 +2,16 @@
  * Checks of what ran: no task in two places at once, none more often than failures and hits explain, none with more
  * attempts spent than that. Pure: a history goes in, sentences come out.
  */
-import { byKey, endOf, type Execution, type Fact, type Freeze, type History } from './history.ts';
+import {
+  byKey,
+  endOf,
+  type Execution,
+  type Fact,
+  type Freeze,
+  type History,
+  type Outage,
+} from './history.ts';
+import { LEASE_MS } from './settings.ts';
 
 /** A frozen execution whose task somebody else took must be gone so soon after it goes on. Milliseconds. */
 export const GONE_AFTER_THAW_MS = 50;
@@ -91,8 +100,19 @@ function isExplained(history: History, one: Execution, next: Execution): boolean
     history.freezes.some(
       ({ pid, fromAt, toAt }) => pid === one.pid && fromAt <= next.startAt && toAt >= one.startAt,
     ) ||
-    history.facts.some((fact) => isOf(fact, one) && isWithin(fact.at) && HITS.has(fact.what))
+    history.facts.some((fact) => isOf(fact, one) && isWithin(fact.at) && HITS.has(fact.what)) ||
+    history.outages.some((outage) => hidSuccess(outage, one, next))
   );
+}
+
+/** What is left of a lease at least when a server is cut off: it was extended a fifth of it ago, or a little longer. */
+const LEASE_LEFT_MS = 0.7 * LEASE_MS;
+
+/** Whether its end could not be told to Redis before its lease was over. */
+function hidSuccess({ server, fromAt, toAt }: Outage, one: Execution, next: Execution): boolean {
+  if (server !== undefined && server !== one.server) return false;
+  const endAt = one.own?.at ?? 0;
+  return endAt >= fromAt - ORDER_MS && endAt <= toAt && next.startAt >= fromAt + LEASE_LEFT_MS;
 }
 
 /** Its server gave up the task, and said so. */
@@ -101,15 +121,14 @@ const HITS: ReadonlySet<Fact['what']> = new Set(['lost', 'stopping', 'requeued']
 /** The log is read a little after it is written, and the end is noted a little before. */
 const ORDER_MS = 5;
 
+/** Its server said so before anybody had taken the task back: what is said later of a repeated settlement is a guess. */
 function hasSucceeded({ facts }: History, one: Execution, next: Execution): boolean {
   const endAt = one.own?.at ?? 0;
-  return facts.some(
-    (fact) =>
-      fact.what === 'succeeded' &&
-      isOf(fact, one) &&
-      fact.at >= endAt - ORDER_MS &&
-      fact.at <= next.startAt,
+  const first = facts.find(
+    ({ task, what, at }) =>
+      task === one.task && SETTLED.has(what) && at >= endAt - ORDER_MS && at <= next.startAt,
   );
+  return first?.what === 'succeeded' && isOf(first, one);
 }
 
 /** Tasks with more attempts spent than executions of them failed or died. `spent` by key, as Redis has it. */
@@ -136,7 +155,7 @@ function mayCost(history: History, one: Execution, nextAt: number): boolean {
   const has = (...whats: Fact['what'][]): boolean => facts.some(({ what }) => whats.includes(what));
   if (has('retried', 'archived')) return true;
   if (has('requeued')) return false;
-  return !has('succeeded');
+  return one.own?.how !== 'ok' && !has('succeeded');
 }
 
 function isOf(fact: Fact, { task, pid }: Execution): boolean {

@@ -46,19 +46,30 @@ export interface FleetProcess {
   readonly goneAt?: number;
 }
 
+/** A time in which a server could not reach Redis; without a name, none could. */
+export interface Outage {
+  readonly server: string | undefined;
+  readonly fromAt: number;
+  readonly toAt: number;
+}
+
 /** All of it, each in the order of time. */
 export interface History {
   readonly executions: readonly Execution[];
   readonly freezes: readonly Freeze[];
   readonly facts: readonly Fact[];
   readonly processes: readonly FleetProcess[];
+  readonly outages: readonly Outage[];
 }
 
 /** A look at the process table may have come a little before a start that was noted since. */
 const LOOK_MS = 100;
 
-/** Orders the records. `offsetMs` turns their instants into Redis TIME. */
-export function readHistory(records: readonly RunRecord[], offsetMs = 0): History {
+/** Orders the records. `offsetMs` turns their instants into Redis TIME; outages are given in that already. */
+export function readHistory(
+  records: readonly RunRecord[],
+  { offsetMs = 0, outages = [] }: { offsetMs?: number; outages?: readonly Outage[] } = {},
+): History {
   const all = records.map((record) => ({ ...record, at: record.at + offsetMs }));
   const own = new Map(all.flatMap((one) => (one.k === 'end' ? [[one.x, one] as const] : [])));
   const gone = all.filter((one) => one.k === 'gone').sort(byTime);
@@ -83,6 +94,7 @@ export function readHistory(records: readonly RunRecord[], offsetMs = 0): Histor
     .sort((a, b) => a.startAt - b.startAt);
   return {
     executions,
+    outages,
     freezes: readFreezes(all),
     facts: all.filter((one) => one.k === 'fact').sort(byTime),
     processes: all

@@ -120,9 +120,9 @@ export function makePlan({
   const busyUntil = new Map<Target, number>();
   const events: PlannedEvent[] = [];
   let at = FIRST_AT_MS;
-  for (let round = 0; round === 0 || at < endMs; round += 1) {
+  for (let round = 0; round === 0 || at < endMs; round += 1, at += gapMs / 2) {
     for (const step of inRandomOrder(recipe.steps, random)) {
-      if (round > 0 && at >= endMs) break;
+      if (round > 0 && at + TRAITS[step.kind].forMs[1] >= endMs) continue; // no time for its effect
       const event = makeEvent(step, Math.round(Math.min(at, endMs)), busyUntil, random);
       events.push(event);
       busyUntil.set(event.target, event.at + event.forMs + TRAITS[event.kind].restMs);
