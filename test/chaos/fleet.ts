@@ -67,9 +67,9 @@ export class Fleet {
     return pid === 0 ? [] : [pid, ...this.children(name)];
   }
 
-  /** How many tasks these processes have begun and not ended. */
-  begun(pids: readonly number[]): number {
-    return pids.reduce((sum, pid) => sum + this.#view.begun(pid), 0);
+  /** How many tasks, of this type where one is given, these processes have begun and not ended. */
+  begun(pids: readonly number[], type?: string): number {
+    return pids.reduce((sum, pid) => sum + this.#view.begun(pid, type), 0);
   }
 
   /** Ends all servers in order. */

@@ -39,6 +39,8 @@ interface Outcome {
 /** A kill waits so long for something to hit. */
 const PATIENCE_MS = 4_000;
 const LOOK_MS = 20;
+/** Tasks that last longer than a lease. */
+const LONG = 'long';
 const LATENCY_MS = [20, 200] as const;
 const STEP_MS = 500;
 
@@ -130,11 +132,12 @@ export class Injector {
     return { pids: isWhole ? [first] : pids, effect: hit, note: `${hit} begun` };
   }
 
-  async #worthwhile(find: () => readonly number[]): Promise<readonly number[]> {
+  /** What lasts longer than a lease is to hit a task that does so too, where there is one. */
+  async #worthwhile(find: () => readonly number[], type?: string): Promise<readonly number[]> {
     const giveUpAt = monotonicMs() + PATIENCE_MS;
     for (;;) {
       const pids = find().filter((pid) => !this.#field.frozen.has(pid));
-      if (this.#field.fleet.begun(pids) > 0 || monotonicMs() > giveUpAt) return pids;
+      if (this.#field.fleet.begun(pids, type) > 0 || monotonicMs() > giveUpAt) return pids;
       await sleep(LOOK_MS);
     }
   }
@@ -143,8 +146,9 @@ export class Injector {
     const { fleet, frozen } = this.#field;
     const name = serverOf(event);
     const isChild = event.variant === 'child' && name !== 'C';
-    const pids = await this.#worthwhile(() =>
-      isChild ? fleet.children(name).slice(0, 1) : fleet.tree(name),
+    const pids = await this.#worthwhile(
+      () => (isChild ? fleet.children(name).slice(0, 1) : fleet.tree(name)),
+      LONG,
     );
     const hit = fleet.begun(pids);
     for (const pid of pids) {
@@ -224,7 +228,7 @@ export class Injector {
   async #halfOpen(event: PlannedEvent): Promise<Outcome> {
     const { fleet } = this.#field;
     const proxy = this.#proxyOf(event);
-    await this.#worthwhile(() => fleet.tree(serverOf(event)));
+    await this.#worthwhile(() => fleet.tree(serverOf(event)), LONG);
     const before = proxy.damage.swallowedBytes;
     const heal = proxy.silence(event.variant as Silence);
     await sleep(event.forMs);

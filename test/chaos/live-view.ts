@@ -4,6 +4,7 @@ import { type Guard, signal } from './guard.ts';
 import { monotonicMs, note, parseRecords, type RunRecord } from './records.ts';
 
 interface Running {
+  readonly type: string;
   readonly pid: number;
   readonly tid: number;
 }
@@ -34,9 +35,11 @@ export class LiveView {
     return [...this.#live].filter(([, parent]) => parent === pid).map(([child]) => child);
   }
 
-  /** How many executions this process has begun and not ended. */
-  begun(pid: number): number {
-    return [...this.#running.values()].filter((one) => one.pid === pid).length;
+  /** How many executions, of this type where one is given, this process has begun and not ended. */
+  begun(pid: number, type?: string): number {
+    return [...this.#running.values()].filter(
+      (one) => one.pid === pid && (type === undefined || one.type === type),
+    ).length;
   }
 
   get pids(): number[] {

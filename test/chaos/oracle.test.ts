@@ -21,7 +21,7 @@ const SERVER_PID = 100;
 const OTHER_PID = 200;
 const LIBRARY_UUID = '00000000-0000-4000-8000-000000000001';
 
-function known(key: number, end: KnownTask['end']): KnownTask {
+function known(key: number, wanted: KnownTask['end']): KnownTask {
   return {
     key,
     id: `t${key}`,
@@ -30,7 +30,7 @@ function known(key: number, end: KnownTask['end']): KnownTask {
     deed: { key, ms: 1, failures: 0, way: 0 },
     at: 0,
     options: {},
-    end,
+    end: wanted,
     isProxied: false,
   };
 }

@@ -97,12 +97,12 @@ export class RedisPair {
     const child = spawn(
       this.#program,
       [
-        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+        `--port ${port} --bind 127.0.0.1 --daemonize no --save`.split(' '),
+        ['', '--dir', folder],
         // A write is answered when it is on the disk.
-        ...['--appendonly', 'yes', '--appendfsync', 'always'],
-        ...['--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0'],
-        ...['--repl-backlog-size', '16mb', '--daemonize', 'no'],
-      ],
+        '--appendonly yes --appendfsync always'.split(' '),
+        '--repl-diskless-sync yes --repl-diskless-sync-delay 0 --repl-backlog-size 16mb'.split(' '),
+      ].flat(),
       { stdio: 'ignore', cwd: folder },
     );
     node.child = child;

@@ -68,9 +68,9 @@ function shortened(cases: readonly string[]): string[] {
 
 function times({ count, p50Ms, maxMs }: RecoveryTimes): string {
   if (count === 0) return 'no task was hit';
-  return `p50 ${seconds(p50Ms)}, max ${seconds(maxMs)} (${count} tasks hit)`;
+  return `p50 ${inSeconds(p50Ms)}, max ${inSeconds(maxMs)} (${count} tasks hit)`;
 }
 
-function seconds(ms: number): string {
+function inSeconds(ms: number): string {
   return `${(ms / 1_000).toFixed(2)} s`;
 }

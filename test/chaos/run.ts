@@ -35,12 +35,19 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   try {
     const recipe = sabotage === undefined ? EVERYTHING : SABOTAGES[sabotage].recipe;
     const plan = makePlan({ random: seededRandom(seed), lengthMs, recipe });
-    const tasks = makeTaskSet({ random: seededRandom(seed + 1), lengthMs, prefix: `${seed}-` });
+    const tasks = makeTaskSet({
+      random: seededRandom(seed + 1),
+      lengthMs,
+      prefix: `${seed}-`,
+      ...(sabotage === undefined ? {} : { mix: SABOTAGES[sabotage].mix }),
+    });
     const dist =
       sabotage === undefined ? join(packageRoot, 'dist') : makeSabotagedCopy(sabotage, folder);
     note(`seed ${seed}, ${seconds} s, ${tasks.length} tasks, ${plan.length} events`);
     if (sabotage !== undefined) note(`sabotage: ${SABOTAGES[sabotage].breaks}`);
-    const played = await perform({ plan, tasks, dist, folder, run, guard, lengthMs, note });
+    const isSabotaged = sabotage !== undefined;
+    const stage = { plan, tasks, dist, folder, run, guard, lengthMs, isSabotaged };
+    const played = await perform({ ...stage, note });
     const outcome = assess({ ...played, tasks, plan, seed, seconds, sabotage });
     if (options.isKept) {
       writeFileSync(join(folder, 'outcome.json'), JSON.stringify({ outcome, ...played.kept }));

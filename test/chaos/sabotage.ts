@@ -6,6 +6,7 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../helpers/paths.ts';
 import type { Recipe } from './plan.ts';
+import { type Mix, USUAL } from './task-set.ts';
 
 /** One way to break the code. */
 export interface SabotageWay {
@@ -15,8 +16,9 @@ export interface SabotageWay {
   readonly file: string;
   readonly text: string;
   readonly replacement: string;
-  /** The events that show it. */
+  /** The events and the tasks that show it. */
   readonly recipe: Recipe;
+  readonly mix: Mix;
 }
 
 const PARTITIONS: Recipe = {
@@ -47,6 +49,10 @@ const LOST_LEASES: Recipe = {
   ],
 };
 
+/** Fewer than there are slots, so that what is recovered runs at once. */
+const LASTING: Mix = { perSecond: 0.8, shares: { quick: 30, sleep: 30, long: 40 } };
+const MIDDLING: Mix = { perSecond: 1.3, shares: { quick: 20, sleep: 40, spin: 40 } };
+
 /** Names in `--sabotage`. */
 export type Sabotage =
   | 'no-fence'
@@ -64,6 +70,7 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
     text: 'if (at <= now)',
     replacement: 'if (at <= Number.NEGATIVE_INFINITY)',
     recipe: PARTITIONS,
+    mix: LASTING,
   },
   'no-token': {
     breaks: 'any lease is taken for one of our own',
@@ -71,6 +78,7 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
     text: "if score and token_of(task) == holder .. ' ' .. score then",
     replacement: 'if score then',
     recipe: LATE,
+    mix: MIDDLING,
   },
   'early-recovery': {
     breaks: 'tasks are recovered while their lease still runs',
@@ -78,6 +86,7 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
     text: 'export const RECOVERY_MARGIN_SECONDS = 2;',
     replacement: 'export const RECOVERY_MARGIN_SECONDS = -9;',
     recipe: QUIET,
+    mix: USUAL,
   },
   'drop-ack': {
     breaks: 'some outcomes are taken for written although they were not sent',
@@ -86,6 +95,7 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
     replacement:
       "const replies = Math.random() < 0.2 ? batch.map(() => 'settled') : await broker.settle(",
     recipe: QUIET,
+    mix: USUAL,
   },
   'double-enqueue': {
     breaks: 'a task whose ID is stored already is stored again',
@@ -93,6 +103,7 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
     text: "if redis.call('EXISTS', task) == 1 then",
     replacement: 'if false then',
     recipe: LOST_ENQUEUES,
+    mix: USUAL,
   },
   'forget-lease': {
     breaks: 'what a lost lease reply had brought is not given back',
@@ -100,6 +111,7 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
     text: 'this.#calls.push(',
     replacement: 'void (',
     recipe: LOST_LEASES,
+    mix: USUAL,
   },
 };
 

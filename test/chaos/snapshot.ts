@@ -113,12 +113,14 @@ function readQueue(queue: string, [, lists, leases, flat, locks]: Reply): QueueS
   const listOf = (place: Place): string[] => (lists[PLACES.indexOf(place)] ?? []).map(String);
   const hashes: [string, HashFields][] = [];
   for (let i = 0; i < flat.length; i += 6) {
-    const [id, state, result, lease, begun, message] = flat.slice(i, i + 6);
-    const fields = { state: `${state}`, result: `${result}`, lease: `${lease}`, begun: `${begun}` };
-    hashes.push([`${id}`, { ...fields, message: message?.toString('base64') ?? '' }]);
+    const texts = flat.slice(i, i + 5).map(String);
+    const [id = '', state = '', result = '', lease = '', begun = ''] = texts;
+    const message = flat[i + 5]?.toString('base64') ?? '';
+    hashes.push([id, { state, result, lease, begun, message }]);
   }
   const scores: [string, number][] = [];
-  for (let i = 0; i < leases.length; i += 2) scores.push([`${leases[i]}`, Number(leases[i + 1])]);
+  for (let i = 0; i < leases.length; i += 2)
+    scores.push([String(leases[i]), Number(leases[i + 1])]);
   return {
     queue,
     places: {

@@ -22,8 +22,6 @@ export interface KnownTask {
 
 interface Sort {
   readonly type: string;
-  /** Of a hundred tasks. */
-  readonly share: number;
   readonly ms: readonly [number, number];
   /** Attempts that misbehave. */
   readonly failures: readonly [number, number];
@@ -34,26 +32,48 @@ const NEVER = [0, 0] as const;
 const ONCE = [1, 1] as const;
 
 const SORTS: readonly Sort[] = [
-  { type: 'quick', share: 33, ms: [1, 40], failures: NEVER },
-  { type: 'sleep', share: 21, ms: [500, 6_000], failures: NEVER },
-  { type: 'spin', share: 12, ms: [2_000, 8_000], failures: NEVER },
+  { type: 'quick', ms: [1, 40], failures: NEVER },
+  { type: 'sleep', ms: [500, 6_000], failures: NEVER },
+  { type: 'spin', ms: [2_000, 8_000], failures: NEVER },
   // Longer than a lease and its recovery: only the fence keeps these from running twice at once.
-  { type: 'long', share: 3, ms: [16_000, 20_000], failures: NEVER },
-  { type: 'throw', share: 9, ms: [1, 10], failures: [1, 3] },
-  { type: 'native', share: 8, ms: [200, 700], failures: NEVER },
-  { type: 'crash', share: 4, ms: [50, 400], failures: ONCE },
-  { type: 'hang', share: 4, ms: [1, 1], failures: ONCE, timeout: '1s' },
-  { type: 'overrun', share: 3, ms: [1, 1], failures: ONCE, timeout: '1s' },
-  { type: 'oom', share: 3, ms: [1, 1], failures: ONCE },
+  { type: 'long', ms: [16_000, 20_000], failures: NEVER },
+  { type: 'throw', ms: [1, 10], failures: [1, 3] },
+  { type: 'native', ms: [200, 700], failures: NEVER },
+  { type: 'crash', ms: [50, 400], failures: ONCE },
+  { type: 'hang', ms: [1, 1], failures: ONCE, timeout: '1s' },
+  { type: 'overrun', ms: [1, 1], failures: ONCE, timeout: '1s' },
+  { type: 'oom', ms: [1, 1], failures: ONCE },
 ];
+
+/** How many tasks there are, and of which types: parts of the sum. */
+export interface Mix {
+  readonly perSecond: number;
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+/** Some of everything, and enough to do for all. */
+export const USUAL: Mix = {
+  perSecond: 4,
+  shares: {
+    quick: 33,
+    sleep: 21,
+    spin: 12,
+    long: 3,
+    throw: 9,
+    native: 8,
+    crash: 4,
+    hang: 4,
+    overrun: 3,
+    oom: 3,
+  },
+};
 
 /** Kinds of handlers that misbehave, each of which must have had its effect. `native` needs no misbehaving for it. */
 export const BAD_TYPES = ['throw', 'crash', 'hang', 'overrun', 'oom', 'native'] as const;
 
-const TASKS_PER_SECOND = 4;
 const MAX_RETRY = 50;
-/** Tasks whose retries do not suffice: how many of them, and how often they may be retried. */
-const DOOMED_SHARE = 0.02;
+/** Tasks that throw and whose retries do not suffice: how many of them, and how often they may be retried. */
+const DOOMED_SHARE = 0.2;
 const DOOMED_RETRY = 1;
 const SCHEDULED_SHARE = 0.25;
 const RETAINED_SHARE = 0.3;
@@ -65,18 +85,21 @@ export function makeTaskSet({
   random,
   lengthMs,
   prefix,
+  mix = USUAL,
 }: {
   readonly random: () => number;
   readonly lengthMs: number;
   /** Beginning of their IDs. */
   readonly prefix: string;
+  readonly mix?: Mix;
 }): KnownTask[] {
-  const count = Math.round((lengthMs / 1_000) * TASKS_PER_SECOND);
-  const bag = SORTS.flatMap((sort) => new Array<Sort>(sort.share).fill(sort));
+  const count = Math.round((lengthMs / 1_000) * mix.perSecond);
+  const bag = SORTS.flatMap((sort) => new Array<Sort>(mix.shares[sort.type] ?? 0).fill(sort));
+  const sorts = SORTS.filter((sort) => bag.includes(sort));
   return Array.from({ length: count }, (_, key) => {
     // The first of them are one of each sort, so that a short run has them all.
-    const sort = SORTS[key] ?? pick(bag, random);
-    const at = key < SORTS.length ? 0 : Math.round(random() * lengthMs * 0.9);
+    const sort = sorts[key] ?? pick(bag, random);
+    const at = key < sorts.length ? 0 : Math.round(random() * lengthMs * 0.9);
     return makeTask({ key, id: `${prefix}${key}`, sort, at, random });
   }).sort((a, b) => a.at - b.at);
 }
@@ -89,7 +112,7 @@ function makeTask(given: {
   readonly random: () => number;
 }): KnownTask {
   const { key, id, sort, at, random } = given;
-  const isDoomed = sort.type === 'throw' && random() < DOOMED_SHARE * (100 / sort.share);
+  const isDoomed = sort.type === 'throw' && random() < DOOMED_SHARE;
   const isProxied = random() < PROXIED_SHARE;
   // Behind the proxy replies get lost: the ID must stay, so that a repeat is safe.
   const isRetained = random() < RETAINED_SHARE || isProxied;

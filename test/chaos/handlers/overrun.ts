@@ -2,7 +2,7 @@
 import { recorded, type RecordedHandler } from '../deed.ts';
 
 const handle: RecordedHandler = recorded((_deed, { isBad }) => {
-  while (isBad);
+  if (isBad) for (;;);
 });
 
 export default handle;
