@@ -41,7 +41,7 @@ test('a longer run has more of everything', () => {
   assert.ok(count(600) > 5 * count(60));
 });
 
-test('every set has every kind of handler and end, with IDs that stay wherever a reply may get lost', () => {
+test('every set has every kind of handler and end, scheduled tasks, and some that are enqueued through the proxy', () => {
   for (const seed of SEEDS) {
     const tasks = makeTaskSet({ random: seededRandom(seed), lengthMs: 60_000, prefix: 'p' });
     const types = new Set(tasks.map(({ type }) => type));
@@ -50,9 +50,6 @@ test('every set has every kind of handler and end, with IDs that stay wherever a
     for (const end of ['completed', 'gone'] as const)
       assert.ok(tasks.some((one) => one.end === end));
     assert.ok(tasks.some(({ options }) => options.processIn !== undefined));
-    assert.deepEqual(
-      tasks.filter(({ isProxied, end }) => isProxied && end === 'gone'),
-      [],
-    );
+    assert.ok(tasks.some(({ isProxied }) => isProxied));
   }
 });

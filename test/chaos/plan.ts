@@ -124,6 +124,7 @@ export function makePlan({
     for (const step of inRandomOrder(recipe.steps, random)) {
       if (round > 0 && at + TRAITS[step.kind].forMs[1] >= endMs) continue; // no time for its effect
       const event = makeEvent(step, Math.round(Math.min(at, endMs)), busyUntil, random);
+      if (round > 0 && (busyUntil.get(event.target) ?? 0) > event.at) continue;
       events.push(event);
       busyUntil.set(event.target, event.at + event.forMs + TRAITS[event.kind].restMs);
       at += gapMs * (0.7 + 0.6 * random());

@@ -1,15 +1,8 @@
-/**
- * Enqueues the known set over the run, as a careful producer does: what may have been lost is sent again under its ID,
- * unless the task is deleted when it is done: then its ID says nothing, and a repeat could run it twice.
- */
+/** Enqueues the known set over the run, as a careful producer does: what may have been lost is sent again by its ID. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Client,
-  EnqueueUncertainError,
-  RedisReplyError,
-  RedisUnreachableError,
-  TaskIdConflictError,
-} from '../../src/index.ts';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Client } from '../../src/index.ts';
 import { monotonicMs } from './records.ts';
 import type { KnownTask } from './task-set.ts';
 
@@ -17,8 +10,6 @@ import type { KnownTask } from './task-set.ts';
 export interface Produced {
   /** Keys of the tasks that were acknowledged. */
   readonly stored: ReadonlySet<number>;
-  /** Keys of tasks that may be stored or not: the reply was lost, and a repeat would not be safe. */
-  readonly perhaps: ReadonlySet<number>;
   /** Answers that no producer should get. */
   readonly wrong: readonly string[];
   /** Repeats after a lost reply. */
@@ -28,20 +19,28 @@ export interface Produced {
 /** A repeat comes so late. */
 const REPEAT_MS = 150;
 const TIMEOUT_MS = 2_000;
+/** Redis is away, or the one that answers is no master any more. */
+const OUTAGES: ReadonlySet<string> = new Set(['ERR_REDIS_UNREACHABLE', 'ERR_REDIS_REPLY']);
 
 /** The producer, with two clients: one that always reaches Redis, one behind a proxy. */
 export class Producer {
   readonly #direct: Client;
   readonly #proxied: Client;
   readonly #stored = new Set<number>();
-  readonly #perhaps = new Set<number>();
   readonly #wrong: string[] = [];
   #uncertain = 0;
 
-  /** Both URLs follow the master. */
-  constructor(directUrl: string, proxiedUrl: string) {
-    this.#direct = new Client({ redis: directUrl, connectTimeout: TIMEOUT_MS });
-    this.#proxied = new Client({ redis: proxiedUrl, connectTimeout: TIMEOUT_MS });
+  private constructor(direct: Client, proxied: Client) {
+    this.#direct = direct;
+    this.#proxied = proxied;
+  }
+
+  /** Both URLs follow the master. `dist`: the compiled code whose client is used, as it may be a sabotaged copy. */
+  static async open(dist: string, directUrl: string, proxiedUrl: string): Promise<Producer> {
+    const url = pathToFileURL(join(dist, 'src', 'index.js')).href;
+    const { Client: Made } = (await import(url)) as typeof import('../../src/index.ts');
+    const open = (redis: string): Client => new Made({ redis, connectTimeout: TIMEOUT_MS });
+    return new Producer(open(directUrl), open(proxiedUrl));
   }
 
   /** Resolves when all are stored; nothing more is sent once it is over. */
@@ -58,12 +57,7 @@ export class Producer {
       sent.push(this.#store(task, isOver));
     }
     await Promise.all(sent);
-    return {
-      stored: this.#stored,
-      perhaps: this.#perhaps,
-      wrong: this.#wrong,
-      uncertain: this.#uncertain,
-    };
+    return { stored: this.#stored, wrong: this.#wrong, uncertain: this.#uncertain };
   }
 
   async close(): Promise<void> {
@@ -72,35 +66,21 @@ export class Producer {
 
   async #store(task: KnownTask, isOver: AbortSignal): Promise<void> {
     const client = task.isProxied ? this.#proxied : this.#direct;
-    let mayBeStored = false;
     while (!isOver.aborted) {
       try {
         await client.enqueue({ type: task.type, payload: task.deed }, task.options);
         this.#stored.add(task.key);
         return;
       } catch (error) {
-        if (error instanceof TaskIdConflictError) {
-          this.#stored.add(task.key);
-          if (!mayBeStored) this.#wrong.push(`${task.id} conflicts with itself`);
+        const { code } = error as { readonly code?: string };
+        if (code === 'ERR_ENQUEUE_UNCERTAIN') this.#uncertain += 1;
+        else if (code === undefined || !OUTAGES.has(code)) {
+          // A conflict as well: its ID is its own, so that it could only conflict with itself.
+          this.#wrong.push(`enqueueing ${task.id}: ${String(error)}`);
           return;
-        }
-        if (error instanceof EnqueueUncertainError) {
-          mayBeStored = true;
-          this.#uncertain += 1;
-          if (task.end === 'gone') {
-            this.#perhaps.add(task.key);
-            return;
-          }
-        } else if (!isOutage(error)) {
-          this.#wrong.push(`${task.id}: ${String(error)}`);
         }
       }
       await sleep(REPEAT_MS);
     }
   }
-}
-
-/** Redis is away, or the one that answers is no master any more. */
-function isOutage(error: unknown): boolean {
-  return error instanceof RedisUnreachableError || error instanceof RedisReplyError;
 }

@@ -65,7 +65,7 @@ export async function perform(play: Play): Promise<Played> {
   const proxies = await openProxies(redis);
   const view = new LiveView(records, guard);
   const fleet = new Fleet({ ...play, proxies, records, view });
-  const producer = new Producer(proxies.direct.url, proxies.client.url);
+  const producer = await Producer.open(play.dist, proxies.direct.url, proxies.client.url);
   const lag = new LagMeter();
   const looker = new Looker(redis);
   try {

@@ -76,7 +76,7 @@ const MAX_RETRY = 50;
 const DOOMED_SHARE = 0.2;
 const DOOMED_RETRY = 1;
 const SCHEDULED_SHARE = 0.25;
-const RETAINED_SHARE = 0.3;
+const RETAINED_SHARE = 0.5;
 const PROXIED_SHARE = 0.4;
 const RETENTION = '6h';
 
@@ -114,8 +114,7 @@ function makeTask(given: {
   const { key, id, sort, at, random } = given;
   const isDoomed = sort.type === 'throw' && random() < DOOMED_SHARE;
   const isProxied = random() < PROXIED_SHARE;
-  // Behind the proxy replies get lost: the ID must stay, so that a repeat is safe.
-  const isRetained = random() < RETAINED_SHARE || isProxied;
+  const isRetained = random() < RETAINED_SHARE;
   const queue = pick(Object.keys(QUEUES), random);
   const deed: Deed = {
     key,
