@@ -29,17 +29,50 @@ export interface Damage {
   endedByRedis: number;
 }
 
+/** One direction. What was delayed more holds up what comes after it: bytes keep their order. */
+class Lane {
+  readonly #to: Socket;
+  readonly #waiting: { readonly dueAt: number; readonly chunk: Buffer }[] = [];
+
+  constructor(to: Socket) {
+    this.#to = to;
+  }
+
+  /** Answers whether it has to wait. */
+  pass(chunk: Buffer, latencyMs: number): boolean {
+    if (latencyMs === 0 && this.#waiting.length === 0) {
+      this.#to.write(chunk);
+      return false;
+    }
+    this.#waiting.push({ dueAt: performance.now() + latencyMs, chunk });
+    if (this.#waiting.length === 1) this.#flushLater();
+    return true;
+  }
+
+  #flushLater(): void {
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    const flush = (): void => {
+      this.#waiting.shift();
+      this.#to.write(first.chunk);
+      this.#flushLater();
+    };
+    setTimeout(flush, Math.max(0, first.dueAt - performance.now()));
+  }
+}
+
 /** A connection. */
 export class Link {
   readonly #client: Socket;
   readonly #redis: Socket;
+  readonly #toClient: Lane;
+  readonly #toRedis: Lane;
   readonly #faults: Faults;
   readonly #damage: Damage;
   readonly #onClose: (link: Link) => void;
   #silence: Silence | undefined;
   #kept: Buffer[] = [];
   #losesNextReply = false;
-  #lastDue = 0;
 
   constructor(given: {
     readonly client: Socket;
@@ -54,6 +87,8 @@ export class Link {
     this.#onClose = given.onClose;
     this.#silence = given.faults.silence;
     this.#redis = createConnection({ host: '127.0.0.1', port: given.port, noDelay: true });
+    this.#toClient = new Lane(this.#client);
+    this.#toRedis = new Lane(this.#redis);
     this.#client.setNoDelay(true);
     for (const socket of [this.#client, this.#redis]) {
       socket.on('error', () => socket.destroy());
@@ -93,7 +128,7 @@ export class Link {
       this.#faults.loseReplyTo = undefined;
       this.#losesNextReply = true;
     }
-    this.#pass(this.#redis, chunk);
+    this.#pass(this.#toRedis, chunk);
   }
 
   #reply(chunk: Buffer): void {
@@ -103,21 +138,12 @@ export class Link {
     } else if (this.#silence !== undefined) {
       this.#damage.swallowedBytes += chunk.length;
     } else {
-      this.#pass(this.#client, chunk);
+      this.#pass(this.#toClient, chunk);
     }
   }
 
-  /** In order: what was delayed more holds up what comes after it. */
-  #pass(to: Socket, chunk: Buffer): void {
-    const { latencyMs } = this.#faults;
-    const now = performance.now();
-    if (latencyMs === 0 && this.#lastDue <= now) {
-      to.write(chunk);
-      return;
-    }
-    this.#damage.delayedBytes += chunk.length;
-    this.#lastDue = Math.max(this.#lastDue, now + latencyMs);
-    setTimeout(() => to.write(chunk), this.#lastDue - now);
+  #pass(lane: Lane, chunk: Buffer): void {
+    if (lane.pass(chunk, this.#faults.latencyMs)) this.#damage.delayedBytes += chunk.length;
   }
 
   #clientGone(): void {

@@ -31,7 +31,11 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'threadmill-chaos-'));
   const run = randomUUID();
   const guard = new Guard();
-  const interrupted = onInterrupt(() => guard.killAll());
+  const clearUp = (): void => {
+    guard.killAll();
+    if (!options.isKept) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+  const interrupted = onInterrupt(clearUp);
   try {
     const recipe = sabotage === undefined ? EVERYTHING : SABOTAGES[sabotage].recipe;
     const plan = makePlan({ random: seededRandom(seed), lengthMs, recipe });
@@ -55,10 +59,9 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
     }
     return outcome;
   } finally {
-    guard.killAll();
+    clearUp();
     guard.close();
     interrupted.off();
-    if (!options.isKept) rmSync(folder, { recursive: true, force: true });
   }
 }
 
