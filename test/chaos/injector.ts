@@ -36,8 +36,9 @@ interface Outcome {
   readonly note?: string;
 }
 
-/** A kill waits so long for something to hit. */
+/** An event waits so long for what it is to hit, and then so long for anything to hit. */
 const PATIENCE_MS = 4_000;
+const LONG_PATIENCE_MS = 12_000;
 const LOOK_MS = 20;
 /** Tasks that last longer than a lease. */
 const LONG = 'long';
@@ -134,10 +135,13 @@ export class Injector {
 
   /** What lasts longer than a lease is to hit a task that does so too, where there is one. */
   async #worthwhile(find: () => readonly number[], type?: string): Promise<readonly number[]> {
-    const giveUpAt = monotonicMs() + PATIENCE_MS;
+    const beganAt = monotonicMs();
     for (;;) {
       const pids = find().filter((pid) => !this.#field.frozen.has(pid));
-      if (this.#field.fleet.begun(pids, type) > 0 || monotonicMs() > giveUpAt) return pids;
+      // A server that is just being started is waited for longer, and for anything it does.
+      const waitedMs = monotonicMs() - beganAt;
+      const wanted = waitedMs < PATIENCE_MS ? type : undefined;
+      if (this.#field.fleet.begun(pids, wanted) > 0 || waitedMs > LONG_PATIENCE_MS) return pids;
       await sleep(LOOK_MS);
     }
   }
@@ -204,9 +208,12 @@ export class Injector {
     return Object.values(proxies).reduce((sum, { damage }) => sum + damage.endedByRedis, 0);
   }
 
-  #cut(event: PlannedEvent): Promise<Outcome> {
-    const cut = this.#proxyOf(event).cut();
-    return Promise.resolve({ effect: cut, note: `${cut} connections` });
+  async #cut(event: PlannedEvent): Promise<Outcome> {
+    const proxy = this.#proxyOf(event);
+    const giveUpAt = monotonicMs() + LONG_PATIENCE_MS;
+    while (proxy.connections === 0 && monotonicMs() < giveUpAt) await sleep(LOOK_MS);
+    const cut = proxy.cut();
+    return { effect: cut, note: `${cut} connections` };
   }
 
   /** Loses one reply every half second. */

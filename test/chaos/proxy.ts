@@ -43,6 +43,10 @@ export class Proxy {
     return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  get connections(): number {
+    return this.#links.size;
+  }
+
   /** Ends all connections; answers how many. */
   cut(): number {
     const links = [...this.#links];
