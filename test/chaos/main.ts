@@ -1,7 +1,7 @@
 /**
  * `npm run chaos`: a fleet of real processes before a real Redis is killed, frozen, cut off and restarted at random, from a
  * seed, while it works on a known set of tasks. Exit code 1 when anything was lost, doubled, leaked or left, and when
- * something that was injected had no effect.
+ * something that was injected had no effect; 2 when the run itself could not be carried out.
  */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -32,7 +32,7 @@ const command = new Command('chaos')
     ),
   )
   .option('--json', 'prints the outcome as one line of JSON')
-  .option('--keep', "keeps the run's folder, with all records")
+  .option('--keep', "keeps the run's folder, with all records (a red run's stays anyway)")
   .action(async (flags: Flags) => {
     const seconds = flags.minutes === undefined ? flags.seconds : flags.minutes * 60;
     const outcome = await runChaos({
@@ -55,4 +55,9 @@ function atLeast(least: number): (text: string) => number {
   };
 }
 
-await command.parseAsync();
+try {
+  await command.parseAsync();
+} catch (error) {
+  console.error(error);
+  process.exitCode = 2;
+}

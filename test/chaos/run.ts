@@ -18,7 +18,7 @@ export interface RunOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly sabotage: Sabotage | undefined;
-  /** The run's folder stays. */
+  /** The run's folder stays. It does so too when the run is red and nothing was sabotaged. */
   readonly isKept: boolean;
   /** Tells how it goes. */
   note(line: string): void;
@@ -31,9 +31,10 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'threadmill-chaos-'));
   const run = randomUUID();
   const guard = new Guard();
+  let isKept = options.isKept;
   const clearUp = (): void => {
     guard.killAll();
-    if (!options.isKept) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    if (!isKept) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   const interrupted = onInterrupt(clearUp);
   try {
@@ -53,7 +54,8 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
     const stage = { plan, tasks, dist, folder, run, guard, lengthMs, isSabotaged };
     const played = await perform({ ...stage, note });
     const outcome = assess({ ...played, tasks, plan, seed, seconds, sabotage });
-    if (options.isKept) {
+    isKept ||= outcome.isRed && !isSabotaged; // what went wrong is in there
+    if (isKept) {
       writeFileSync(join(folder, 'outcome.json'), JSON.stringify({ outcome, ...played.kept }));
       note(`kept: ${folder}`);
     }
