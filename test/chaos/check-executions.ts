@@ -49,7 +49,7 @@ function overlap(
 
 /** It ended when it was frozen: it must be gone at once when it goes on, and may have settled nothing. */
 function afterThaw(
-  { executions, facts }: History,
+  history: History,
   one: Execution,
   { toAt }: Freeze,
   lagAt: LagAt,
@@ -57,10 +57,10 @@ function afterThaw(
   const allowed = GONE_AFTER_THAW_MS + lagAt(toAt) + (one.type === 'native' ? NATIVE_MS : 0);
   const lateMs = endOf(one) - toAt;
   if (lateMs > allowed) return `${name(one)} ran for ${Math.round(lateMs)} ms after SIGCONT`;
-  const again = executions.find(
+  const again = history.executions.find(
     ({ task, pid, startAt }) => task === one.task && pid === one.pid && startAt > toAt,
   );
-  const settled = facts.find(
+  const settled = factsOf(history, one).find(
     (fact) =>
       isOf(fact, one) &&
       fact.at >= toAt &&
@@ -100,7 +100,9 @@ function isExplained(history: History, one: Execution, next: Execution): boolean
     history.freezes.some(
       ({ pid, fromAt, toAt }) => pid === one.pid && fromAt <= next.startAt && toAt >= one.startAt,
     ) ||
-    history.facts.some((fact) => isOf(fact, one) && isWithin(fact.at) && HITS.has(fact.what)) ||
+    factsOf(history, one).some(
+      (fact) => isOf(fact, one) && isWithin(fact.at) && HITS.has(fact.what),
+    ) ||
     history.outages.some((outage) => hidSuccess(outage, one, next))
   );
 }
@@ -122,11 +124,10 @@ const HITS: ReadonlySet<Fact['what']> = new Set(['lost', 'stopping', 'requeued']
 const ORDER_MS = 5;
 
 /** Its server said so before anybody had taken the task back: what is said later of a repeated settlement is a guess. */
-function hasSucceeded({ facts }: History, one: Execution, next: Execution): boolean {
+function hasSucceeded(history: History, one: Execution, next: Execution): boolean {
   const endAt = one.own?.at ?? 0;
-  const first = facts.find(
-    ({ task, what, at }) =>
-      task === one.task && SETTLED.has(what) && at >= endAt - ORDER_MS && at <= next.startAt,
+  const first = factsOf(history, one).find(
+    ({ what, at }) => SETTLED.has(what) && at >= endAt - ORDER_MS && at <= next.startAt,
   );
   return first?.what === 'succeeded' && isOf(first, one);
 }
@@ -149,13 +150,18 @@ export function overspent(history: History, spent: ReadonlyMap<number, number>):
 
 /** Whether this execution may have spent an attempt: not if it succeeded, nor if its task was given back. */
 function mayCost(history: History, one: Execution, nextAt: number): boolean {
-  const facts = history.facts.filter(
-    ({ task, at }) => task === one.task && at >= one.startAt && at <= nextAt + ORDER_MS,
+  const facts = factsOf(history, one).filter(
+    ({ at }) => at >= one.startAt && at <= nextAt + ORDER_MS,
   );
   const has = (...whats: Fact['what'][]): boolean => facts.some(({ what }) => whats.includes(what));
   if (has('retried', 'archived')) return true;
   if (has('requeued')) return false;
   return one.own?.how !== 'ok' && !has('succeeded');
+}
+
+/** What all servers said of its task. */
+function factsOf({ facts }: History, { task }: Execution): readonly Fact[] {
+  return facts.get(task) ?? [];
 }
 
 function isOf(fact: Fact, { task, pid }: Execution): boolean {

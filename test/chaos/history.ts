@@ -53,11 +53,12 @@ export interface Outage {
   readonly toAt: number;
 }
 
-/** All of it, each in the order of time. */
+/** All of it, everything in the order of time. */
 export interface History {
   readonly executions: readonly Execution[];
   readonly freezes: readonly Freeze[];
-  readonly facts: readonly Fact[];
+  /** By task. */
+  readonly facts: ReadonlyMap<string, readonly Fact[]>;
   readonly processes: readonly FleetProcess[];
   readonly outages: readonly Outage[];
 }
@@ -96,7 +97,7 @@ export function readHistory(
     executions,
     outages,
     freezes: readFreezes(all),
-    facts: all.filter((one) => one.k === 'fact').sort(byTime),
+    facts: readFacts(all),
     processes: all
       .filter((one) => one.k === 'process')
       .map(({ pid, parent, server, clockMs, at: startAt }) => {
@@ -105,6 +106,17 @@ export function readHistory(
         return end === undefined ? known : { ...known, goneAt: end.at };
       }),
   };
+}
+
+function readFacts(all: readonly RunRecord[]): Map<string, Fact[]> {
+  const facts = new Map<string, Fact[]>();
+  for (const one of all.filter(({ k }) => k === 'fact').sort(byTime)) {
+    if (one.k !== 'fact') continue;
+    const known = facts.get(one.task);
+    if (known === undefined) facts.set(one.task, [one]);
+    else known.push(one);
+  }
+  return facts;
 }
 
 function readFreezes(all: readonly RunRecord[]): Freeze[] {

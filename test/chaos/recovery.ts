@@ -39,7 +39,7 @@ export function recoveryTimes(history: History): Recovery {
 }
 
 function freezeOf({ freezes }: History, one: Execution): Freeze | undefined {
-  const endAt = Math.min(one.own?.at ?? Number.POSITIVE_INFINITY);
+  const endAt = one.own?.at ?? Number.POSITIVE_INFINITY;
   return freezes.find(
     ({ pid, fromAt }) => pid === one.pid && fromAt >= one.startAt && fromAt < endAt,
   );
@@ -47,7 +47,7 @@ function freezeOf({ freezes }: History, one: Execution): Freeze | undefined {
 
 function backAfter({ executions, facts }: History, one: Execution, at: number): number[] {
   const start = executions.find((next) => next.key === one.key && next.startAt > at)?.startAt;
-  const said = facts.find((fact) => fact.task === one.task && fact.at > at && BACK.has(fact.what));
+  const said = facts.get(one.task)?.find((fact) => fact.at > at && BACK.has(fact.what));
   const backAt = Math.min(start ?? Number.POSITIVE_INFINITY, said?.at ?? Number.POSITIVE_INFINITY);
   return Number.isFinite(backAt) ? [backAt - at] : [];
 }
