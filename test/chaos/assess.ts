@@ -59,6 +59,7 @@ export function assess(
     tasks: tasks.length,
     executions: history.executions.length,
     uncertainEnqueues: produced.uncertain,
+    driftMs: run.driftMs,
     isRed: failures.length > 0 || findings.some(({ cases }) => cases.length > 0),
   };
 }

@@ -16,6 +16,8 @@ export interface Outcome {
   readonly tasks: number;
   readonly executions: number;
   readonly uncertainEnqueues: number;
+  /** How far Redis TIME and the clock of the records went apart while the run lasted. */
+  readonly driftMs: number;
   readonly isRed: boolean;
 }
 
@@ -43,6 +45,7 @@ export function renderOutcome(outcome: Outcome): string[] {
     `  after death  ${times(recovery.death)}`,
     `  after freeze ${times(recovery.freeze)}`,
     `executions     ${outcome.executions} of ${outcome.tasks} tasks (${outcome.uncertainEnqueues} enqueues without a reply)`,
+    `clock          records in Redis TIME, ${Math.abs(outcome.driftMs).toFixed(1)} ms of drift`,
     ...failures.map((text) => `FAILED         ${text}`),
     `${isRed ? 'RED' : 'GREEN'}: seed ${outcome.seed}, ${outcome.seconds} s${sabotaged(outcome)}`,
     ...(isRed ? [`replay: ${replay(outcome)}`] : []),

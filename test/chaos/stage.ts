@@ -41,6 +41,8 @@ export interface Played {
   readonly looks: readonly Snapshot[];
   /** What turns monotonic milliseconds into Redis TIME. */
   readonly offsetMs: number;
+  /** What that changed by while the run lasted. */
+  readonly driftMs: number;
   readonly lag: LagMeter;
   readonly left: readonly string[];
   /** How the servers ended when they were told to at the end. */
@@ -97,10 +99,11 @@ export async function perform(play: Play): Promise<Played> {
       final,
       looks: looker.looks,
       offsetMs,
+      driftMs: offsetMs - firstOffsetMs,
       lag,
       left,
       ends,
-      kept: { injected, final, driftMs: offsetMs - firstOffsetMs },
+      kept: { injected, final },
     };
   } finally {
     lag.close();
