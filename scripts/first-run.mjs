@@ -1,6 +1,6 @@
-// What `npm start`, `npm run demo`, `npm test`, `npm run bench`, `npm run endurance` and `npm run check` call. Each works
-// as the first and only command on a fresh clone, so this file runs without node_modules, and on a Node that is too old
-// it says so: nothing newer than ES2019 here, and everything else is imported after the check.
+// What `npm start`, `npm run demo`, `npm test`, `npm run bench`, `npm run endurance`, `npm run chaos` and `npm run check`
+// call. Each works as the first and only command on a fresh clone, so this file runs without node_modules, and on a Node
+// that is too old it says so: nothing newer than ES2019 here, and everything else is imported after the check.
 import { readFileSync } from 'fs';
 
 const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));

@@ -15,6 +15,10 @@ const COMMANDS = {
     await ensureRedis();
     await become('dist/endurance/endurance.js', args);
   },
+  chaos: async (args) => {
+    await ensureRedis();
+    await become('dist/test/chaos/main.js', args);
+  },
   test: async (args) => {
     await ensureRedis();
     await runTests(args);

@@ -81,6 +81,6 @@ test('an unknown command is told with the known ones', async () => {
   assert.equal(code, 2);
   assert.match(
     output,
-    /^unknown command "stat": use one of start, demo, bench, endurance, test, check\n$/,
+    /^unknown command "stat": use one of start, demo, bench, endurance, chaos, test, check\n$/,
   );
 });

@@ -1,0 +1,6 @@
+/** Holds its thread for longer than any lease, deaf to everything. */
+import { holdThread, recorded, type RecordedHandler } from '../deed.ts';
+
+const handle: RecordedHandler = recorded(({ ms }) => holdThread(ms));
+
+export default handle;
