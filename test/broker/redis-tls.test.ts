@@ -14,15 +14,11 @@ const folder = mkdtempSync(join(tmpdir(), 'threadmill-test-tls-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const key = join(folder, 'key.pem');
 const certificate = join(folder, 'cert.pem');
-execFileSync(
-  'openssl',
-  [
-    ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'.split(' '),
-    ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
-    ...['-keyout', key, '-out', certificate],
-  ],
-  { stdio: 'ignore' },
-);
+const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+const ask = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'.split(' ');
+execFileSync('openssl', [...ask, ...subject, '-keyout', key, '-out', certificate], {
+  stdio: 'ignore',
+});
 const files = ['--tls-cert-file', certificate, '--tls-key-file', key];
 const settings = [...files, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no'];
 const pending = queueKeys('default').pending;
