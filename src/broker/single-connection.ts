@@ -3,8 +3,8 @@
  *
  *     waiting -> ready <-> lost -> closed
  *
- * Where a server says that it is a replica, or still loads its data, a new connection is made soon: through Sentinel, a
- * name or a proxy it leads to the master.
+ * Where a server turns out to be a replica, a new connection is made soon: through Sentinel, a name or a proxy it leads
+ * to the master.
  */
 import { Redis, type RedisOptions } from 'ioredis';
 import { RedisReplyError, RedisUnreachableError, ReplyLostError } from '../errors.ts';
@@ -190,14 +190,25 @@ export class SingleConnection implements Connection {
   };
 
   /** Makes a new connection soon, also of the caller's if it comes back. What was refused was not carried out. */
-  #leave(): void {
+  #leaveSoon(): void {
     if (this.#leaving !== undefined || this.#isClosed) return;
     this.#leaving = setTimeout(() => {
-      this.#leaving = undefined;
-      const comesBack = typeof this.#redis.options.retryStrategy === 'function';
-      // Only while it is connected: in the midst of connecting, ioredis takes it for the end.
-      if (this.isUp() && comesBack) this.#redis.disconnect(true);
+      void this.#leave().finally(() => {
+        this.#leaving = undefined;
+      });
     }, LEAVE_MS);
+  }
+
+  async #leave(): Promise<void> {
+    const comesBack = typeof this.#redis.options.retryStrategy === 'function';
+    if (!this.isUp() || !comesBack) return;
+    // It may be the master by now: then who works with it again must not lose it.
+    const isMaster = await this.#redis.info('replication').then(
+      (text) => text.includes('role:master'),
+      () => false,
+    );
+    // Only while it is connected: in the midst of connecting, ioredis takes it for the end.
+    if (!isMaster && this.isUp()) this.#redis.disconnect(true);
   }
 
   readonly #onDown = (): void => {
@@ -237,7 +248,7 @@ export class SingleConnection implements Connection {
   }
 
   #explainReply({ message }: Error): Error {
-    if (NO_MASTER.test(message)) this.#leave();
+    if (NO_MASTER.test(message)) this.#leaveSoon();
     return new RedisReplyError(this.address, message);
   }
 

@@ -108,3 +108,15 @@ test('a server that stays a replica is not left in a hot loop', async () => {
   const made = address.connections - connections;
   assert.ok(made >= 1 && made <= 4, `${made} connections in two seconds`);
 });
+
+test('a server that is master again before it was left is kept', async () => {
+  const broker = open(`redis://127.0.0.1:${address.port}`);
+  await broker.ping();
+  const stop = broker.onConnectionChange(() => assert.fail('it was left'));
+  await former.client.replicaof('127.0.0.1', 1);
+  await assert.rejects(enqueue(broker, 'A'), RedisReplyError);
+  await former.client.replicaof('NO', 'ONE');
+  await new Promise((resolve) => setTimeout(resolve, 1_000)); // twice the pause before it is left
+  await broker.ping();
+  stop();
+});
