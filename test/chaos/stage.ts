@@ -54,7 +54,7 @@ const START_MS = 30_000;
 /** What is left to do when nothing more happens: retries, recoveries, long tasks. */
 const SETTLE_MS = 120_000;
 /** Where something is broken on purpose it may never come to rest: long enough for a lease and its recovery. */
-const SABOTAGED_SETTLE_MS = 18_000;
+const SABOTAGED_SETTLE_MS = 30_000;
 const LOOK_MS = 200;
 
 /** Plays it. */
