@@ -222,14 +222,19 @@ export class Injector {
     const before = proxy.damage.lostReplies;
     const isClient = event.target === 'client';
     const request = isClient ? 'enqueue' : event.variant === 'enqueue' ? 'lease' : event.variant;
-    const until = monotonicMs() + event.forMs;
-    while (monotonicMs() < until) {
+    const lost = (): number => proxy.damage.lostReplies - before;
+    const beganAt = monotonicMs();
+    const mostMs = event.forMs + LONG_PATIENCE_MS; // a server that is just being started asks nothing
+    for (
+      let ms = 0;
+      ms < event.forMs || (lost() === 0 && ms < mostMs);
+      ms = monotonicMs() - beganAt
+    ) {
       proxy.loseReplyTo(REQUESTS[request]);
       await sleep(STEP_MS);
     }
     proxy.loseReplyTo(undefined);
-    const lost = proxy.damage.lostReplies - before;
-    return { effect: lost, note: `${lost} replies (${request})` };
+    return { effect: lost(), note: `${lost()} replies (${request})` };
   }
 
   async #halfOpen(event: PlannedEvent): Promise<Outcome> {

@@ -6,7 +6,7 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../helpers/paths.ts';
 import type { Recipe } from './plan.ts';
-import { type Mix, USUAL } from './task-set.ts';
+import type { Mix } from './task-set.ts';
 
 /** A text, and what it becomes. */
 export interface Edit {
@@ -51,7 +51,11 @@ const LOST_LEASES: Recipe = {
   ],
 };
 
-/** Fewer than there are slots, so that what is recovered runs at once. */
+/** Fewer than there are slots: what is recovered runs at once, and what is not settled at the end is so by sabotage. */
+const SHORT: Mix = {
+  perSecond: 3,
+  shares: { quick: 55, sleep: 20, spin: 10, throw: 10, native: 5 },
+};
 const LASTING: Mix = { perSecond: 0.8, shares: { quick: 30, sleep: 30, long: 40 } };
 const MIDDLING: Mix = { perSecond: 1.3, shares: { quick: 20, sleep: 40, spin: 40 } };
 
@@ -95,7 +99,7 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
       },
     ],
     recipe: QUIET,
-    mix: USUAL,
+    mix: SHORT,
   },
   'drop-ack': {
     breaks: 'some outcomes are taken for written although they were not sent',
@@ -108,7 +112,7 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
       },
     ],
     recipe: QUIET,
-    mix: USUAL,
+    mix: SHORT,
   },
   'double-enqueue': {
     breaks: 'the repeat of an enqueue whose reply was lost is taken for a new one',
@@ -118,14 +122,14 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
       { text: "if redis.call('EXISTS', task) == 1 then", replacement: 'if false then' },
     ],
     recipe: LOST_ENQUEUES,
-    mix: USUAL,
+    mix: SHORT,
   },
   'forget-lease': {
     breaks: 'what a lost lease reply had brought is not given back',
     file: 'src/runtime/lost-leases.js',
     edits: [{ text: 'this.#calls.push(', replacement: 'void (' }],
     recipe: LOST_LEASES,
-    mix: USUAL,
+    mix: SHORT,
   },
 };
 

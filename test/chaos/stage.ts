@@ -51,10 +51,10 @@ export interface Played {
 }
 
 const START_MS = 30_000;
-/** What is left to do when nothing more happens: retries, recoveries, long tasks. */
-const SETTLE_MS = 120_000;
+/** What is left to do when nothing more happens ends when for so long nothing has begun: longer than any task or lease. */
+const QUIET_MS = 60_000;
 /** Where something is broken on purpose it may never come to rest: long enough for a lease and its recovery. */
-const SABOTAGED_SETTLE_MS = 18_000;
+const SABOTAGED_SETTLE_MS = 30_000;
 const LOOK_MS = 200;
 
 /** Plays it. */
@@ -82,9 +82,9 @@ export async function perform(play: Play): Promise<Played> {
     const injected = await injector.run(startedAt, over.signal);
     await sleep(Math.max(0, startedAt + lengthMs - monotonicMs()));
     const produced = await producing;
-    const limitMs = play.isSabotaged ? SABOTAGED_SETTLE_MS : SETTLE_MS;
+    const limitMs = play.isSabotaged ? SABOTAGED_SETTLE_MS : Number.POSITIVE_INFINITY;
     const isSettled = await waitUntilSettled(redis, view, limitMs);
-    note(isSettled ? 'all settled' : `not settled within ${limitMs / 1_000} s`);
+    note(isSettled ? 'all settled' : 'not all settled, and nothing begins any more');
     const ends = await fleet.close();
     await looker.close();
     const pids = view.pids;
@@ -131,12 +131,15 @@ async function waitUntilSettled(
   limitMs: number,
 ): Promise<boolean> {
   const giveUpAt = monotonicMs() + limitMs;
-  while (monotonicMs() < giveUpAt) {
+  let last = { executions: view.executions, at: monotonicMs() };
+  while (monotonicMs() < giveUpAt && monotonicMs() < last.at + QUIET_MS) {
     const { queues } = await takeSnapshot(redis.client, false);
     const isDone = queues.every(({ places: { pending, active, scheduled, retry } }) => {
       return [pending, active, scheduled, retry].every((ids) => ids.length === 0);
     });
     if (isDone && view.pids.every((pid) => view.begun(pid) === 0)) return true;
+    const { executions } = view;
+    if (executions !== last.executions) last = { executions, at: monotonicMs() };
     await sleep(LOOK_MS);
   }
   return false;

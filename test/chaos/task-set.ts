@@ -51,9 +51,9 @@ export interface Mix {
   readonly shares: Readonly<Record<string, number>>;
 }
 
-/** Some of everything, and enough to do for all. */
+/** Some of everything, and as much as a fleet can do of which one server is always away. */
 export const USUAL: Mix = {
-  perSecond: 4,
+  perSecond: 2.2,
   shares: {
     quick: 33,
     sleep: 21,
