@@ -16,7 +16,7 @@ test('the table has a line for every setting, with the same number of cells', ()
   const line = lines.find((text) => text.includes('`LEASE_DURATION`'));
   assert.match(
     line ?? '',
-    /^\| `LEASE_DURATION` \| `--lease-duration` \| `leaseDuration` \| 30s \| a duration from 10s to 1h: /,
+    /^\| `LEASE_DURATION` \| `--lease-duration` \| `leaseDuration` \| 15s \| a duration from 10s to 1h: /,
   );
 });
 

@@ -103,6 +103,7 @@ class Reading {
 
   async read(key: string): Promise<void> {
     const name = key.slice(this.#prefix.length);
+    if (name.startsWith('threadmill_calls:')) return; // what producers were answered: no part of the queue
     const seconds = await this.#client.ttl(key);
     if (seconds >= 0) this.state.ttl = { ...this.state.ttl, [name]: seconds };
     const list = LISTS.find((known) => known === name);
