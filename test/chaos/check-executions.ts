@@ -91,19 +91,23 @@ export function unexplained(history: History): string[] {
 /** Whether another execution may follow: this one failed, or was hit before its success was settled. */
 function isExplained(history: History, one: Execution, next: Execution): boolean {
   if (one.own?.how !== 'ok') return true;
-  if (hasSucceeded(history, one, next)) return false;
+  return !hasSucceeded(history, one, next.startAt) && isHit(history, one, next.startAt);
+}
+
+/** Whether something befell it, or its server, before that instant. */
+function isHit(history: History, one: Execution, before: number): boolean {
   const isWithin = (at: number | undefined): boolean =>
-    at !== undefined && at >= one.startAt && at <= next.startAt;
+    at !== undefined && at >= one.startAt && at <= before;
   return (
     isWithin(one.processGoneAt) ||
     isWithin(one.threadGoneAt) ||
     history.freezes.some(
-      ({ pid, fromAt, toAt }) => pid === one.pid && fromAt <= next.startAt && toAt >= one.startAt,
+      ({ pid, fromAt, toAt }) => pid === one.pid && fromAt <= before && toAt >= one.startAt,
     ) ||
     factsOf(history, one).some(
       (fact) => isOf(fact, one) && isWithin(fact.at) && HITS.has(fact.what),
     ) ||
-    history.outages.some((outage) => hidSuccess(outage, one, next))
+    history.outages.some((outage) => hidSuccess(outage, one, before))
   );
 }
 
@@ -111,10 +115,10 @@ function isExplained(history: History, one: Execution, next: Execution): boolean
 const LEASE_LEFT_MS = 0.7 * LEASE_MS;
 
 /** Whether its end could not be told to Redis before its lease was over. */
-function hidSuccess({ server, fromAt, toAt }: Outage, one: Execution, next: Execution): boolean {
+function hidSuccess({ server, fromAt, toAt }: Outage, one: Execution, before: number): boolean {
   if (server !== undefined && server !== one.server) return false;
   const endAt = one.own?.at ?? 0;
-  return endAt >= fromAt - ORDER_MS && endAt <= toAt && next.startAt >= fromAt + LEASE_LEFT_MS;
+  return endAt >= fromAt - ORDER_MS && endAt <= toAt && before >= fromAt + LEASE_LEFT_MS;
 }
 
 /** Its server gave up the task, and said so. */
@@ -124,10 +128,10 @@ const HITS: ReadonlySet<Fact['what']> = new Set(['lost', 'stopping', 'requeued']
 const ORDER_MS = 5;
 
 /** Its server said so before anybody had taken the task back: what is said later of a repeated settlement is a guess. */
-function hasSucceeded(history: History, one: Execution, next: Execution): boolean {
+function hasSucceeded(history: History, one: Execution, before: number): boolean {
   const endAt = one.own?.at ?? 0;
   const first = factsOf(history, one).find(
-    ({ what, at }) => SETTLED.has(what) && at >= endAt - ORDER_MS && at <= next.startAt,
+    ({ what, at }) => SETTLED.has(what) && at >= endAt - ORDER_MS && at <= before,
   );
   return first?.what === 'succeeded' && isOf(first, one);
 }
@@ -143,7 +147,8 @@ export function overspent(history: History, spent: ReadonlyMap<number, number>):
     const may = group.filter((one, index) =>
       mayCost(history, one, group[index + 1]?.startAt ?? last),
     ).length;
-    if (seen <= may) return [];
+    const [first] = group;
+    if (seen <= may || (first && seen <= may + begunOnly(history, first.task))) return [];
     return [`task ${key} has spent ${seen} attempts, ${may} of its executions failed or died`];
   });
 }
@@ -156,7 +161,26 @@ function mayCost(history: History, one: Execution, nextAt: number): boolean {
   const has = (...whats: Fact['what'][]): boolean => facts.some(({ what }) => whats.includes(what));
   if (has('retried', 'archived')) return true;
   if (has('requeued')) return false;
-  return one.own?.how !== 'ok' && !has('succeeded');
+  if (one.own?.how !== 'ok') return !has('succeeded');
+  return !hasSucceeded(history, one, nextAt) && isHit(history, one, nextAt);
+}
+
+/** Runs that a thread had begun, as its server said, but whose handler never came to its first line. */
+function begunOnly({ facts, executions }: History, task: string): number {
+  const count = (
+    all: readonly { readonly task: string; readonly pid: number }[],
+  ): Map<number, number> => {
+    const counts = new Map<number, number>();
+    for (const one of all)
+      if (one.task === task) counts.set(one.pid, (counts.get(one.pid) ?? 0) + 1);
+    return counts;
+  };
+  const began = count((facts.get(task) ?? []).filter(({ what }) => what === 'began'));
+  const ran = count(executions);
+  return [...began].reduce(
+    (sum, [pid, times]) => sum + Math.max(0, times - (ran.get(pid) ?? 0)),
+    0,
+  );
 }
 
 /** What all servers said of its task. */

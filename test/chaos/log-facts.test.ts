@@ -12,6 +12,7 @@ test('what servers log of tasks and of Redis is understood', () => {
   const emitter = new ServerEmitter();
   logEvents(emitter, logger);
   const error = new Error('no');
+  emitter.emit('started', { task: TASK, threadId: 1, waitMs: 0 });
   emitter.emit('stopping', { task: TASK, reason: 'lease_lost' });
   emitter.emit('requeued', { task: TASK, reason: 'shutdown' });
   emitter.emit('retried', { task: TASK, error, delayMs: 1, counts: true, reason: 'failure' });
@@ -25,6 +26,7 @@ test('what servers log of tasks and of Redis is understood', () => {
     typeof fact === 'object' && 'what' in fact ? fact.what : fact,
   );
   assert.deepEqual(whats, [
+    'began',
     'stopping',
     'requeued',
     'retried',

@@ -2,6 +2,7 @@
 import type { FactKind, NewRecord } from './records.ts';
 
 const FACTS: Readonly<Record<string, FactKind>> = {
+  'task started': 'began',
   'stopping task': 'stopping',
   'task requeued': 'requeued',
   'task failed, to be retried': 'retried',

@@ -225,6 +225,21 @@ test('an attempt is spent only by an execution that failed or died while begun',
   assert.deepEqual(broken({ records: [...died, ...again.slice(0, 2)] }), {});
 });
 
+test('an attempt may be spent by a success that could not be written, and by a run that a thread had begun', () => {
+  const frozen = { k: 'frozen', pid: SERVER_PID, at: 15 } as const;
+  const ok = [start('a', 10), end('a', 20)];
+  const again = [start('b', 30, { pid: OTHER_PID, retried: 1 }), end('b', 40)];
+  assert.deepEqual(broken({ records: [...ok, frozen, ...again] }), {});
+  assert.match(broken({ records: again })[ATTEMPTS]?.[0] ?? '', /spent 1 attempts, 0 of/);
+  assert.deepEqual(broken({ records: [said('began', 25), ...again] }), {});
+  assert.match(
+    broken({ records: [said('began', 25), ...ok.slice(0, 1), said('requeued', 26), ...again] })[
+      ATTEMPTS
+    ]?.[0] ?? '',
+    /spent 1 attempts, 0 of/,
+  );
+});
+
 test('an execution after a success is one too many, unless the success could not be written', () => {
   const ok = [start('a', 10), end('a', 20)];
   const again = [start('b', 30, { pid: OTHER_PID }), end('b', 40)];

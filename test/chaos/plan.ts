@@ -121,10 +121,22 @@ export function makePlan({
   const events: PlannedEvent[] = [];
   let at = FIRST_AT_MS;
   for (let round = 0; round === 0 || at < endMs; round += 1, at += gapMs / 2) {
-    for (const step of inRandomOrder(recipe.steps, random)) {
+    const steps = inRandomOrder(recipe.steps, random);
+    for (let passedOver = 0; steps.length > 0; ) {
+      const [step] = steps.splice(0, 1);
+      if (step === undefined) break;
       if (round > 0 && at + TRAITS[step.kind].forMs[1] >= endMs) continue; // no time for its effect
       const event = makeEvent(step, Math.round(Math.min(at, endMs)), busyUntil, random);
-      if (round > 0 && (busyUntil.get(event.target) ?? 0) > event.at) continue;
+      if ((busyUntil.get(event.target) ?? 0) > event.at) {
+        // Nothing that it could hit is well: later, if there is something else to do meanwhile; in a first round in any case.
+        if (passedOver < steps.length) {
+          steps.push(step);
+          passedOver += 1;
+          continue;
+        }
+        if (round > 0) continue;
+      }
+      passedOver = 0;
       events.push(event);
       busyUntil.set(event.target, event.at + event.forMs + TRAITS[event.kind].restMs);
       at += gapMs * (0.7 + 0.6 * random());

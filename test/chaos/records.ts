@@ -9,7 +9,14 @@ import { openSync, writeSync } from 'node:fs';
 export type OwnEnd = 'ok' | 'threw' | 'dying' | 'stopped';
 
 /** What a server said of a task in its log. */
-export type FactKind = 'stopping' | 'requeued' | 'retried' | 'archived' | 'succeeded' | 'lost';
+export type FactKind =
+  | 'began'
+  | 'stopping'
+  | 'requeued'
+  | 'retried'
+  | 'archived'
+  | 'succeeded'
+  | 'lost';
 
 /** One line, without its instant. `x` names an execution, `key` a task of the known set. */
 export type NewRecord =

@@ -53,7 +53,7 @@ export interface Mix {
 
 /** Some of everything, and as much as a fleet can do of which one server is always away. */
 export const USUAL: Mix = {
-  perSecond: 2.2,
+  perSecond: 2.5,
   shares: {
     quick: 33,
     sleep: 21,
