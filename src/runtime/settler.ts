@@ -22,13 +22,13 @@ export interface SettlementRecord {
 }
 
 interface Waiting extends SettlementRecord {
-  /** Sent before without a reply: it may have been applied, so "not ours" on a repeat means done. */
+  /** Sent before without a reply: it may have been applied, so that "not ours" may mean that it is done. */
   isRepeat: boolean;
 }
 
 /** What the settler works with. */
 export interface SettlerOptions {
-  readonly broker: Pick<Broker, 'settle'>;
+  readonly broker: Pick<Broker, 'settle' | 'getTask'>;
   readonly clock: Clock;
   /** This server as its leases name it. */
   readonly serverName: string;
@@ -103,7 +103,7 @@ export class Settler implements Service {
       if (left.length === 0) return;
       try {
         const replies = await this.#write(queue, left);
-        left.forEach((record, index) => this.#conclude(record, replies[index]));
+        await Promise.all(left.map((record, index) => this.#conclude(record, replies[index])));
         return;
       } catch (error) {
         this.#options.onFault('settle', error);
@@ -124,8 +124,24 @@ export class Settler implements Service {
     return replies;
   }
 
-  #conclude(record: Waiting, reply: SettleReply | undefined): void {
-    record.onSettled(reply === 'settled' || record.isRepeat ? 'settled' : 'lost');
+  async #conclude(record: Waiting, reply: SettleReply | undefined): Promise<void> {
+    const isDone = reply === 'settled' || (record.isRepeat && (await this.#wasApplied(record)));
+    record.onSettled(isDone ? 'settled' : 'lost');
+  }
+
+  /**
+   * Whether an earlier try did it, whose reply was lost: then the task is not active any more. One that is was recovered,
+   * and whoever runs it decides. A task that our own retry or requeue let begin again looks the same; that is rare, and
+   * only the events are wrong then.
+   */
+  async #wasApplied({ queue, settlement }: Waiting): Promise<boolean> {
+    try {
+      const task = await this.#options.broker.getTask(queue, settlement.id);
+      return task?.state !== 'active';
+    } catch (error) {
+      this.#options.onFault('settle', error);
+      return true;
+    }
   }
 
   #giveUpLate(records: Waiting[]): Waiting[] {

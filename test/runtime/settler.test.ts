@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SettleCall, SettleReply, Settlement } from '../../src/broker/broker.ts';
+import type { SettleCall, SettleReply, Settlement, StoredTask } from '../../src/broker/broker.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { RedisUnreachableError, ReplyLostError } from '../../src/errors.ts';
 import { Settler } from '../../src/runtime/settler.ts';
@@ -8,7 +8,7 @@ import { Settler } from '../../src/runtime/settler.ts';
 /** A settler whose broker answers as told and keeps what it was asked. */
 function settlerWith(
   answer: (asked: readonly Settlement[]) => Promise<SettleReply[]>,
-  clock: Clock = systemClock,
+  { clock = systemClock, stored }: { clock?: Clock; stored?: StoredTask } = {},
 ): {
   settler: Settler;
   asked: (readonly Settlement[])[];
@@ -16,6 +16,7 @@ function settlerWith(
 } {
   const asked: (readonly Settlement[])[] = [];
   const broker = {
+    getTask: () => Promise.resolve(stored),
     settle: ({ settlements }: SettleCall) => {
       const asks = settlements.map(({ settlement }) => settlement);
       asked.push(asks);
@@ -64,10 +65,13 @@ test('an outcome that came in time is repeated beyond the end of its lease, unti
 test('five minutes after the end of its lease an outcome is given up, and nothing is written', async () => {
   let nowMs = 0;
   const clock = { ...systemClock, monotonicMs: () => nowMs };
-  const { settler, asked, settle } = settlerWith(() => {
-    nowMs += 299_999;
-    return unreachable();
-  }, clock);
+  const { settler, asked, settle } = settlerWith(
+    () => {
+      nowMs += 299_999;
+      return unreachable();
+    },
+    { clock },
+  );
   assert.equal(await settle('a', 1_000 - performance.now()), 'lost');
   assert.equal(asked.length, 2);
   await settler.stop();
@@ -81,6 +85,19 @@ test('after a lost reply "not ours" means that the first time did it', async () 
     return calls === 1 ? Promise.reject(new ReplyLostError('redis')) : Promise.resolve(['lost']);
   });
   assert.equal(await settle('a', 5_000), 'settled');
+});
+
+test('after a lost reply a task that is active again was recovered: its outcome is lost', async () => {
+  let calls = 0;
+  const stored = { message: new Uint8Array(), state: 'active' };
+  const { settle } = settlerWith(
+    () => {
+      calls += 1;
+      return calls === 1 ? Promise.reject(new ReplyLostError('redis')) : Promise.resolve(['lost']);
+    },
+    { stored },
+  );
+  assert.equal(await settle('a', 5_000), 'lost');
 });
 
 test('after a try that was never sent "not ours" means just that', async () => {
