@@ -73,10 +73,12 @@ function npmProblems(words: readonly string[]): string[] {
     : flags.filter((flag) => !isMentioned(flag, script)).map((flag) => `${script} has no ${flag}`);
 }
 
-/** Whether the sources of `demo/`, `bench/` ... name this flag. */
+/** Whether the sources of `demo/`, `bench/`, `test/chaos/` ... name this flag. */
 function isMentioned(flag: string, folder: string): boolean {
-  const root = join(packageRoot, folder);
-  if (!existsSync(root)) return false;
+  const root = [folder, join('test', folder)]
+    .map((path) => join(packageRoot, path))
+    .find((path) => existsSync(path));
+  if (root === undefined) return false;
   return readdirSync(root)
     .filter((name) => name.endsWith('.ts'))
     .some((name) => readFileSync(join(root, name), 'utf8').includes(flag.slice(2)));
