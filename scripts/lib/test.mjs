@@ -15,8 +15,9 @@ const TEST_TIMEOUT_MS = 120_000;
 export async function runTests(args) {
   const options = args.filter((arg) => arg.startsWith('-'));
   const files = chooseFiles(args.filter((arg) => !arg.startsWith('-')));
-  // A file waits more than it computes; two at a time is the least.
-  const concurrency = process.env.TEST_CONCURRENCY ?? Math.max(2, availableParallelism());
+  // A file waits about as long as it computes; two at a time is the least.
+  const concurrency =
+    process.env.TEST_CONCURRENCY ?? Math.max(2, Math.ceil(1.5 * availableParallelism()));
   const env = { REDIS_URL: undefined }; // never a Redis of the user's
   process.exitCode = await runVisibly(
     process.execPath,
