@@ -292,8 +292,6 @@ export interface Broker {
 
   /** Whether the command connection is ready now. */
   isConnected(): boolean;
-  /** Drops the command connection and makes a new one, if it is our own: who listens at the address may have changed. */
-  reconnect(): void;
   /** Calls back when the command connection comes (`true`) or goes (`false`), until the returned function is called. */
   onConnectionChange(listener: (isUp: boolean) => void): () => void;
   close(): Promise<void>;

@@ -102,10 +102,6 @@ export class ClusterConnection implements Connection {
     }
   }
 
-  reconnect(): void {
-    for (const { connection } of this.#nodes.values()) connection.reconnect();
-  }
-
   duplicate(): SingleConnection {
     const options = { ...this.#target.options, ...splitServer(this.#anyServer()) };
     return openSingle(options, this.#limits, (attempt, where) => {

@@ -44,8 +44,6 @@ export interface Connection {
    * In a Cluster all keys of one call are in the slot of its `key`; without one the call goes to any server.
    */
   run<Reply>(command: (redis: Redis) => Promise<Reply>, options?: RunOptions): Promise<Reply>;
-  /** Drops our own connection and makes a new one; replies on their way are lost. The caller's is left alone. */
-  reconnect(): void;
   /** Another connection to the same Redis, always our own, for subscriptions: to a Cluster it leads to any server of it. */
   duplicate(): Connection;
   /** Closes our own connection once the replies on their way have come; leaves the caller's open. Never throws. */

@@ -81,7 +81,6 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     },
     queues: () => queues(context),
     queueInfo: (queue) => queueInfo(context, queue),
-    reconnect: () => connection.reconnect(),
     isConnected: () => connection.isUp(),
     onConnectionChange: (listener) => connection.onState(listener),
     close: async () => {

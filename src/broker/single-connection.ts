@@ -121,10 +121,6 @@ export class SingleConnection implements Connection {
     return await reply.finally(() => this.#running.delete(reply));
   }
 
-  reconnect(): void {
-    if (this.#isOwn && this.isUp()) this.#redis.disconnect(true);
-  }
-
   duplicate(): SingleConnection {
     const safe = safeOptions(this.#redis.options, this.#limits);
     return new SingleConnection(this.#redis.duplicate(safe), this.#limits, true);

@@ -14,7 +14,7 @@ import type { Service } from './service.ts';
 
 /** What the health check works with. */
 export interface HealthOptions {
-  readonly broker: Pick<Broker, 'tryWrite' | 'reconnect' | 'onConnectionChange' | 'isConnected'>;
+  readonly broker: Pick<Broker, 'tryWrite' | 'onConnectionChange' | 'isConnected'>;
   readonly emitter: ServerEmitter;
   readonly queues: readonly string[];
   readonly intervalMs: number;
@@ -41,7 +41,7 @@ export class Health implements Service {
       name: this.name,
       intervalMs: options.intervalMs,
       isImmediate: true, // a server that starts with a full Redis is not ready
-      run: () => this.#pass(),
+      run: () => this.#check(),
       onFault: (where, error) => options.emitter.fault(where, error),
     });
     options.emitter.on('fault', ({ error }) => {
@@ -84,13 +84,6 @@ export class Health implements Service {
     void (this.#checking ?? Promise.resolve()).then(() => this.#check());
   }
 
-  async #pass(): Promise<void> {
-    await this.#check();
-    // Behind the same address there may be another master by now; an old connection would stay with the replica. Once
-    // per pass and not at each refusal, or this would be a hot loop.
-    if (this.#isStarted && nameOf(this.#state) === 'READONLY') this.#options.broker.reconnect();
-  }
-
   #check(): Promise<void> {
     this.#checking ??= this.#look().finally(() => {
       this.#checking = undefined;
@@ -99,14 +92,19 @@ export class Health implements Service {
   }
 
   async #look(): Promise<void> {
-    const { broker, queues } = this.#options;
     if (!this.#isStarted) return;
-    const state = await within(
+    let state = await this.#ask();
+    // A connection to a replica is being renewed: a question that falls into that says nothing.
+    if (state === 'down' && this.refusal !== undefined) state = await this.#ask();
+    if (this.#isStarted) this.#set(state);
+  }
+
+  #ask(): Promise<State> {
+    const { broker, queues } = this.#options;
+    return within(
       ANSWER_MS,
       broker.tryWrite(queues).then(() => 'up', stateOf),
     );
-    if (!this.#isStarted) return;
-    this.#set(state);
   }
 
   #set(state: State): void {

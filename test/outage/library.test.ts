@@ -117,11 +117,15 @@ for (const outage of OUTAGES) {
     const { attempts } = proxy;
     const beganAt = performance.now();
     await outage.begin({ redis, proxy });
-    await sleep(AWAY_MS);
-    assert.deepEqual(subject.said().slice(before), [outage.said[0]]);
-    assert.ok(proxy.attempts - attempts <= MAX_ATTEMPTS, `${proxy.attempts - attempts} attempts`);
-    const endedAt = performance.now();
-    await outage.end({ redis, proxy });
+    let endedAt = Number.NaN;
+    try {
+      await sleep(AWAY_MS);
+      assert.deepEqual(subject.said().slice(before), [outage.said[0]]);
+      assert.ok(proxy.attempts - attempts <= MAX_ATTEMPTS, `${proxy.attempts - attempts} attempts`);
+    } finally {
+      endedAt = performance.now();
+      await outage.end({ redis, proxy }); // or the tests after it would fail as well
+    }
     await settled;
     await assertWorks(subject);
     await until(() => readiness.answers.at(-1)?.status === 200, BACK_MS);

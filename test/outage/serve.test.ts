@@ -69,18 +69,21 @@ for (const outage of OUTAGES.filter(({ name }) => NAMES.includes(name))) {
     const { attempts } = proxy;
     const beganAt = performance.now();
     await outage.begin({ redis, proxy });
-    await until(() => readiness.answers.at(-1)?.status === 503, AWAY_MS);
-    const pids = [fleet.run.child.pid ?? 0, ...fleet.childPids()];
-    const before = process.platform === 'linux' ? coreSeconds(pids) : 0;
-    await sleep(AWAY_MS);
-    const used = process.platform === 'linux' ? coreSeconds(pids) - before : 0;
-    t.diagnostic(`${used.toFixed(2)} s of a core in ${AWAY_MS} ms, by ${pids.length} processes`);
-    const asked = proxy.attempts - attempts;
-    const seconds = (performance.now() - beganAt) / 1_000;
-    t.diagnostic(`${asked} attempts in ${seconds.toFixed(1)} s, by ${CONNECTIONS} connections`);
-    assert.ok(asked <= maxAttempts(seconds), `${asked} attempts`);
-    assert.deepEqual(said(), Array(CHILDREN).fill(outage.said[0]));
-    await outage.end({ redis, proxy });
+    try {
+      await until(() => readiness.answers.at(-1)?.status === 503, AWAY_MS);
+      const pids = [fleet.run.child.pid ?? 0, ...fleet.childPids()];
+      const before = process.platform === 'linux' ? coreSeconds(pids) : 0;
+      await sleep(AWAY_MS);
+      const used = process.platform === 'linux' ? coreSeconds(pids) - before : 0;
+      t.diagnostic(`${used.toFixed(2)} s of a core in ${AWAY_MS} ms, by ${pids.length} processes`);
+      const asked = proxy.attempts - attempts;
+      const seconds = (performance.now() - beganAt) / 1_000;
+      t.diagnostic(`${asked} attempts in ${seconds.toFixed(1)} s, by ${CONNECTIONS} connections`);
+      assert.ok(asked <= maxAttempts(seconds), `${asked} attempts`);
+      assert.deepEqual(said(), Array(CHILDREN).fill(outage.said[0]));
+    } finally {
+      await outage.end({ redis, proxy }); // or the tests after it would fail as well
+    }
     await until(() => countOf(fleet.records.slice(from), outage.said[1]) === CHILDREN, LONG_MS);
     if (outage.name !== 'is killed and started again') {
       await until(async () => (await fleet.fields(running))['state'] === 'completed', LONG_MS);
