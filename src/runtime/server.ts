@@ -287,7 +287,7 @@ export class Server {
 }
 
 /** What the stop of all services may take beyond the tasks' own time. */
-const STOP_MARGIN_MS = 700;
+const STOP_MARGIN_MS = 650;
 /** What threads get to end when a second signal comes. */
 const FORCE_MS = 200;
 

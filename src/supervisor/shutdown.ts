@@ -15,10 +15,10 @@ export interface ShutdownLimits {
 }
 
 /** Beyond the tasks' own time: when the rest is killed, and when the process ends in any case. */
-const KILL_AFTER_MS = 750;
+const KILL_AFTER_MS = 680;
 const LEAVE_AFTER_MS = 970;
 /** What settling may take after the last child is gone. */
-const SETTLE_MS = 200;
+const SETTLE_MS = 250;
 
 /** Ends all children, in order if they can. Never rejects. `exitCode`: of the process, should the time run out. */
 export async function shutDownFleet(

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Time for a process to end by itself after SIGTERM. */
 const GRACE_MS = 250;
 const LOOK_EVERY_MS = 5;
+const TELL_MS = 15;
 /** A thread that yields reaps a dead process in this time; one that spins never does. */
 const REAP_MS = 200;
 
@@ -39,6 +40,9 @@ export class ChildProcesses {
       hear();
       this.#forgetEnded(performance.now() - begin > REAP_MS);
     } while (this.#pids.size > 0 && performance.now() < until);
+    // What a handler makes of the end of its process is its outcome: a moment to say so.
+    await delay(TELL_MS);
+    hear();
     this.kill();
   }
 
