@@ -17,7 +17,7 @@ export async function startServices(
 }
 
 /** What each service still gets when the time for all of them is over. */
-const OVERTIME_MS = 30;
+const OVERTIME_MS = 10;
 
 /** What went wrong while stopping. */
 export interface StopFault {

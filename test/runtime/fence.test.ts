@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from '../../src/index.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
+import { BEGUN_FIELD } from '../../src/wire/task-fields.ts';
 import { decodeTaskMessage } from '../../src/wire/task-message.ts';
 import { fixture } from '../helpers/paths.ts';
 import { useRedis } from '../helpers/redis.ts';
-import { collect, next, useFleet } from '../helpers/server.ts';
+import { collect, next, until, useFleet } from '../helpers/server.ts';
 
 const hanging = await useRedis();
 const fleet = await useFleet();
@@ -24,7 +25,11 @@ test('while Redis hangs each task is stopped before its lease ends; it costs one
   const begun = collect(server, 'progress', 2);
   // One obeys its signal, the other one never looks and is terminated.
   await client.enqueueMany([{ task: { type: 'obey' } }, { task: { type: 'loop' } }]);
-  await begun;
+  const keys = queueKeys('default');
+  // Noted as begun: else their loss would cost nothing.
+  const isNoted = async ({ task }: { task: { id: string } }): Promise<boolean> =>
+    (await hanging.client.hexists(keys.task(task.id), BEGUN_FIELD)) === 1;
+  for (const event of await begun) await until(() => isNoted(event));
   const stopping = collect(server, 'stopping', 2);
   const lost = collect(server, 'lost', 2);
   process.kill(hanging.pid, 'SIGSTOP');
@@ -37,7 +42,6 @@ test('while Redis hangs each task is stopped before its lease ends; it costs one
     const retried = collect(server, 'retried', 2);
     process.kill(hanging.pid, 'SIGCONT');
     await retried;
-    const keys = queueKeys('default');
     for (const { task } of ended) {
       const bytes = await hanging.client.hgetBuffer(keys.task(task.id), 'msg');
       const message = decodeTaskMessage(bytes ?? Buffer.alloc(0));
