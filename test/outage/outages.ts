@@ -63,6 +63,7 @@ export const OUTAGES: readonly Outage[] = [
 
 /** One answer of `/readyz`. */
 export interface Answer {
+  /** When it was there: an answer may take its time on a loaded machine. */
   readonly atMs: number;
   readonly status: number;
   readonly problems: string;
@@ -87,13 +88,12 @@ export function askReadiness(url: string): { readonly answers: Answer[]; stop():
 }
 
 async function ask(url: string): Promise<Answer> {
-  const atMs = performance.now();
   try {
     const response = await fetch(`${url}/readyz`);
     const { problems } = (await response.json()) as { problems: string[] };
-    return { atMs, status: response.status, problems: problems.join() };
+    return { atMs: performance.now(), status: response.status, problems: problems.join() };
   } catch (error) {
-    return { atMs, status: 0, problems: String(error) };
+    return { atMs: performance.now(), status: 0, problems: String(error) };
   }
 }
 
