@@ -95,12 +95,15 @@ test('a living process keeps its tasks, whatever becomes of its entry in the lis
   for (const name of ['retried', 'requeued', 'started'] as const)
     other.on(name, () => taken.push(name));
   child.kill('SIGSTOP'); // frozen, not gone
-  // Every process of this host is looked at several times meanwhile.
-  await redis.client.zadd(
-    'asynq:servers',
-    99_999_999_999,
-    `asynq:servers:{${other.address.split(':').slice(0, -2).join(':')}:${child.pid}:gone}`,
-  );
+  // The list names its server with a process that is gone: only the token can tell that the real one lives.
+  const gone = spawn('true');
+  await once(gone, 'exit');
+  const token = (await redis.client.hget(queueKeys(queue).task(id), LEASE_FIELD)) ?? '';
+  const [serverId] = token.split('@');
+  const host = other.address.split(':').slice(0, -2).join(':');
+  const entry = `asynq:servers:{${host}:${gone.pid}:${serverId}}`;
+  await redis.client.zadd('asynq:servers', 99_999_999_999, entry);
+  // It is looked at several times meanwhile.
   await new Promise((resolve) => {
     setTimeout(resolve, 1_000);
   });
