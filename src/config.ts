@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { loadConfigFile } from './config/config-file.ts';
+import { readSchedule } from './config/schedule.ts';
 import { type Machine, thisMachine, usableCores } from './config/cpu-count.ts';
 import {
   type Checked,
@@ -27,6 +28,7 @@ import type {
   ServeSettings,
 } from './config/settings.ts';
 import { SETTINGS } from './config/settings-table.ts';
+import type { GroupRules } from './policy/group-rules.ts';
 import type { RecycleLimits } from './policy/recycle.ts';
 import { InvalidOptionsError, type OptionIssue } from './errors.ts';
 
@@ -81,11 +83,12 @@ export function resolveServerSettings(
 export async function resolveServeSettings(input: CommandInput): Promise<ServeSettings> {
   const file = await loadConfigFile(input.cwd, input.configFile);
   const checked = checkLayers(commandLayers(input, file));
+  const { values } = checked;
+  const schedule = readSchedule(file, valueOf(values, 'maxPayloadSize'));
   throwIssues(
-    [...file.issues, ...checked.issues, ...hookIssues(file.options, file.name)],
+    [...file.issues, ...checked.issues, ...hookIssues(file.options, file.name), ...schedule.issues],
     'settings',
   );
-  const { values } = checked;
   const { paths, source } = handlersOf(checked, input.cwd);
   const settings = serverSettings(checked, paths, input.machine ?? thisMachine());
   return Object.freeze({
@@ -98,6 +101,7 @@ export async function resolveServeSettings(input: CommandInput): Promise<ServeSe
     logPretty: values.logPretty ?? input.isTerminal ?? isatty(1),
     queueMetrics: valueOf(values, 'queueMetrics'),
     handlersSource: source,
+    ...(schedule.schedule === undefined ? {} : { schedule: schedule.schedule }),
     ...(file.name === '' ? {} : { configFile: file.name }),
     serverOptions: serverOptions(values, settings, file.options),
   });
@@ -133,7 +137,7 @@ function commandLayers(
   { flags, knownFlags, env, cwd }: CommandInput,
   file: Awaited<ReturnType<typeof loadConfigFile>>,
 ): Layer[] {
-  const others = Object.keys(HOOKS);
+  const others = [...Object.keys(HOOKS), 'schedule'];
   return [
     flagsLayer(flags, cwd, knownFlags),
     envLayer(env, cwd),
@@ -205,7 +209,17 @@ function serverSettings(
     recoverIntervalMs: valueOf(values, 'recoverInterval'),
     heartbeatIntervalMs: valueOf(values, 'heartbeatInterval'),
     healthIntervalMs: valueOf(values, 'healthInterval'),
+    groups: groupRules(values),
     logLevel: valueOf(values, 'logLevel'),
+  });
+}
+
+function groupRules(values: Checked['values']): GroupRules {
+  const { groupMaxDelay: maxDelayMs, groupMaxSize: maxSize } = values;
+  return Object.freeze({
+    graceMs: valueOf(values, 'groupGracePeriod'),
+    ...(maxDelayMs === undefined ? {} : { maxDelayMs }),
+    ...(maxSize === undefined ? {} : { maxSize }),
   });
 }
 

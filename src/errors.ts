@@ -2,20 +2,14 @@
  * Every error class of Threadmill. Each carries a stable `code` (a promise: it never changes meaning), the offending
  * value in its message, and what to do about it. This file imports no package, so that worker threads may load it.
  */
+import { ThreadmillError } from './errors/base.ts';
 import { describeIssue, show, type OptionIssue } from './show.ts';
 
+export { ThreadmillError } from './errors/base.ts';
+export * from './errors/queue-errors.ts';
+export * from './errors/scheduler-errors.ts';
+export * from './errors/task-errors.ts';
 export { describeIssue, type OptionIssue, show, toError } from './show.ts';
-
-/** Base of all errors that Threadmill makes itself. `code` is stable over releases; the text is not. */
-export class ThreadmillError extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-    this.code = code;
-  }
-}
 
 /** `ERR_INVALID_OPTIONS`: one or more options are wrong; `issues` lists every one of them. */
 export class InvalidOptionsError extends ThreadmillError {
@@ -24,21 +18,6 @@ export class InvalidOptionsError extends ThreadmillError {
   constructor(issues: readonly OptionIssue[], what = 'options') {
     super('ERR_INVALID_OPTIONS', `invalid ${what}: ${issues.map(describeIssue).join('; ')}`);
     this.issues = issues;
-  }
-}
-
-/** `ERR_TASK_ID_CONFLICT`: a task with this ID exists in this queue, in whatever state. */
-export class TaskIdConflictError extends ThreadmillError {
-  readonly taskId: string;
-  readonly queue: string;
-
-  constructor(taskId: string, queue: string) {
-    super(
-      'ERR_TASK_ID_CONFLICT',
-      `task ID ${show(taskId)} conflicts with another task in queue ${show(queue)}: use another taskId, or delete that task first`,
-    );
-    this.taskId = taskId;
-    this.queue = queue;
   }
 }
 
@@ -99,10 +78,10 @@ export class NoRedisError extends ThreadmillError {
   }
 }
 
-/** `ERR_CLIENT_CLOSED`: a call on a client after its `close()`. */
+/** `ERR_CLIENT_CLOSED`: a call on a client or an inspector after its `close()`. */
 export class ClientClosedError extends ThreadmillError {
-  constructor() {
-    super('ERR_CLIENT_CLOSED', 'the client is closed: make a new one');
+  constructor(what: 'client' | 'inspector' = 'client') {
+    super('ERR_CLIENT_CLOSED', `the ${what} is closed: make a new one`);
   }
 }
 
@@ -133,7 +112,8 @@ export class RedisReplyError extends ThreadmillError {
  * `ERR_ENQUEUE_UNCERTAIN`: the command was sent but its reply never came. The task may have been stored. When the same
  * client enqueues the same task with this `taskId` within five minutes, it gets the answer that was lost, or the task is
  * stored, even if it has been run and deleted meanwhile (the last 10,000 such tasks are remembered). From another client
- * such a repeat is a `TaskIdConflictError` as long as the task exists.
+ * such a repeat is a `TaskIdConflictError` as long as the task exists; of a unique task it is a `DuplicateTaskError` with
+ * this very `existingTaskId` as long as the lock is held.
  */
 export class EnqueueUncertainError extends ThreadmillError {
   readonly taskId: string;

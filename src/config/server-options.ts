@@ -13,7 +13,10 @@ export type IsFailureFunction = (error: Error) => boolean;
 /** Told of every failed attempt. What it throws is logged and harms nothing. */
 export type ErrorHandler = (error: Error, task: TaskRef) => void | Promise<void>;
 
-/** Asked before tasks are leased, with the free slots and the running tasks; `false` holds back pulling until the next poll. */
+/**
+ * Asked before tasks are leased, with the free slots and the running tasks; `false` holds back pulling until the next poll.
+ * With no slot free it is asked whether short tasks may be leased ahead; `false` then holds back until one is.
+ */
 export type BeforeLease = (state: {
   readonly free: number;
   readonly active: number;
@@ -70,6 +73,9 @@ export interface ServerOptions {
   readonly recoverInterval?: Duration;
   readonly heartbeatInterval?: Duration;
   readonly healthInterval?: Duration;
+  readonly groupGracePeriod?: Duration;
+  readonly groupMaxDelay?: Duration;
+  readonly groupMaxSize?: number;
   readonly logLevel?: LogLevel | 'silent';
   /** A pino logger of the caller's. Default: JSON lines on stdout at `logLevel`. */
   readonly logger?: Logger;

@@ -34,24 +34,26 @@ function textOf(value: unknown): string {
 
 type DurationName = Extract<
   SettingName,
-  `${string}${'Interval' | 'Timeout' | 'Grace' | 'Duration' | 'Delay'}`
+  `${string}${'Interval' | 'Timeout' | 'Grace' | 'Duration' | 'Delay' | 'Period'}`
 >;
 
-/** A row for a duration with its least, default and greatest value in milliseconds. */
-export function durationRow(
-  option: DurationName,
+/** A row for a duration with its least, default (`undefined` = none) and greatest value in milliseconds. */
+export function durationRow<Name extends DurationName>(
+  option: Name,
   description: string,
-  [min, byDefault, max]: readonly [number, number, number],
-): Setting<DurationName> {
-  return row<DurationName>({
+  [min, byDefault, max]: readonly [number, number | undefined, number],
+): Setting<Name> {
+  // All of them are rows of numbers: the name alone tells one from another, so that a table knows which it has.
+  const made: Setting<DurationName> = row({
     option,
     description,
     placeholder: 'duration',
     schema: schemas.duration(min, max),
     defaultValue: byDefault,
-    defaultText: shortDuration(byDefault),
+    defaultText: byDefault === undefined ? 'none' : shortDuration(byDefault),
     accepts: `a duration from ${shortDuration(min)} to ${shortDuration(max)}: milliseconds, or text such as 500ms, 30s, 1h30m`,
   });
+  return made as Setting<Name>;
 }
 
 /** `90000` as `90s`, `7200000` as `2h`: the largest unit that leaves a whole number. */

@@ -36,6 +36,9 @@ export interface SettingValues {
   recoverInterval: number;
   heartbeatInterval: number;
   healthInterval: number;
+  groupGracePeriod: number;
+  groupMaxDelay: number;
+  groupMaxSize: number;
   logLevel: LogLevel | 'silent';
   logPretty: boolean;
   httpHost: string;

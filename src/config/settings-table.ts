@@ -2,7 +2,7 @@
  * The settings: one row each, for options, environment, flags, the config file, `--help` and the README's table alike.
  * Environment name and flag follow from the option's name: `leaseDuration` is `LEASE_DURATION` and `--lease-duration`.
  */
-import { DEFAULT_MAX_PAYLOAD_SIZE, DEFAULT_QUEUE } from '../task.ts';
+import { DEFAULT_MAX_PAYLOAD_SIZE, DEFAULT_QUEUE, MAX_GROUP_SIZE } from '../task.ts';
 import * as schemas from './schemas.ts';
 import type { AnySetting } from './setting.ts';
 import { DAY, durationRow, HOUR, MINUTE, row, SECOND, wholeAccepts } from './setting-row.ts';
@@ -182,6 +182,26 @@ const times: readonly AnySetting[] = [
   ]),
 ];
 
+const groups: readonly AnySetting[] = [
+  durationRow('groupGracePeriod', 'A group is aggregated when no task has joined it for so long.', [
+    SECOND,
+    MINUTE,
+    DAY,
+  ]),
+  durationRow(
+    'groupMaxDelay',
+    'A group is aggregated so long after its first task at the latest.',
+    [SECOND, undefined, 30 * DAY],
+  ),
+  row({
+    option: 'groupMaxSize',
+    placeholder: 'number',
+    accepts: wholeAccepts(1, MAX_GROUP_SIZE),
+    description: `A group is aggregated as soon as it has so many tasks, and never more of them at once. Without it ${MAX_GROUP_SIZE} are the most.`,
+    schema: schemas.wholeNumber(1, MAX_GROUP_SIZE),
+  }),
+];
+
 const watching: readonly AnySetting[] = [
   row({
     option: 'logLevel',
@@ -236,5 +256,6 @@ export const SETTINGS: readonly AnySetting[] = Object.freeze([
   ...connection,
   ...tasks,
   ...times,
+  ...groups,
   ...watching,
 ]);

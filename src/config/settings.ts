@@ -3,7 +3,9 @@ import type { Duration } from '../task.ts';
 import type { Machine } from './cpu-count.ts';
 import type { RedisOption, ServerOptions } from './server-options.ts';
 import type { RecycleLimits } from '../policy/recycle.ts';
+import type { CheckedSchedule } from '../policy/schedule-options.ts';
 import type { SettingValues } from './setting.ts';
+import type { GroupRules } from '../policy/group-rules.ts';
 
 /** What a server works by. Frozen. Durations in milliseconds, paths absolute. */
 export interface ServerSettings {
@@ -37,6 +39,8 @@ export interface ServerSettings {
   readonly recoverIntervalMs: number;
   readonly heartbeatIntervalMs: number;
   readonly healthIntervalMs: number;
+  /** When groups are aggregated. */
+  readonly groups: GroupRules;
   readonly logLevel: SettingValues['logLevel'];
 }
 
@@ -55,6 +59,8 @@ export interface ServeSettings extends ServerSettings {
   readonly logPretty: boolean;
   /** `true` = the configured queues. */
   readonly queueMetrics: boolean | readonly string[];
+  /** What the supervisor's scheduler runs. */
+  readonly schedule?: CheckedSchedule;
   /** Why these handlers, in words. */
   readonly handlersSource: string;
   /** The config file that was read, relative to the working directory. */

@@ -40,7 +40,7 @@ export class EnqueueChecks {
   queue(given: Named | undefined): string | undefined {
     if (given === undefined) return undefined;
     const { value } = given;
-    if (isName(value) && !/[{}]/u.test(value)) return value;
+    if (isQueueName(value)) return value;
     return this.#refuse(given, `${NAME_ACCEPTS}, and without { and }`);
   }
 
@@ -66,6 +66,25 @@ export class EnqueueChecks {
   seconds(given: Named | undefined): number | undefined {
     const ms = this.delayMs(given);
     return ms === undefined ? undefined : toWireSeconds(ms);
+  }
+
+  /** For how long a lock is held, in whole seconds, rounded up. asynq takes none of under 1 s. */
+  lockSeconds(given: Named | undefined): number | undefined {
+    const ms = this.delayMs(given);
+    if (given === undefined || ms === undefined) return undefined;
+    return ms >= 1000 ? toWireSeconds(ms) : this.#refuse(given, 'a duration of at least 1s');
+  }
+
+  /** `true` or `false`. */
+  flag(given: Named | undefined): boolean | undefined {
+    if (given === undefined) return undefined;
+    const { value } = given;
+    return typeof value === 'boolean' ? value : this.#refuse(given, 'true or false');
+  }
+
+  /** Nothing but `true`. */
+  yes(given: Named | undefined): void {
+    if (given !== undefined && given.value !== true) this.#refuse(given, 'true');
   }
 
   /** An instant in milliseconds since 1970. */
@@ -103,8 +122,14 @@ export class EnqueueChecks {
   }
 }
 
-function isName(value: unknown): value is string {
+/** Whether it can be the name of a type, a task or a group. */
+export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '' && isWellFormed(value);
+}
+
+/** Whether it can be the name of a queue. */
+export function isQueueName(value: unknown): value is string {
+  return isName(value) && !value.includes('{') && !value.includes('}');
 }
 
 function isWholeNumber(value: unknown): value is number {

@@ -30,10 +30,10 @@ export function drawQueues(
   const { queues, slots, strict, random } = options;
   const draws = new Map<string, number>();
   if (queues.size === 0 || slots <= 0) return draws;
-  if (strict || queues.size === 1) return draws.set(highest(queues), slots);
+  if (strict || queues.size === 1) return draws.set(highestQueue(queues), slots);
   const total = totalWeight(queues);
   for (let slot = 0; slot < slots; slot += 1) {
-    const queue = pick(queues, random() * total);
+    const queue = pickQueue(queues, random() * total);
     draws.set(queue, (draws.get(queue) ?? 0) + 1);
   }
   return draws;
@@ -44,21 +44,24 @@ export function queueOrder(options: QueueOrderOptions): string[] {
   const rest = new Map(options.queues);
   const order: string[] = [];
   while (rest.size > 0) {
-    const queue = options.strict ? highest(rest) : pick(rest, options.random() * totalWeight(rest));
+    const queue = options.strict
+      ? highestQueue(rest)
+      : pickQueue(rest, options.random() * totalWeight(rest));
     order.push(queue);
     rest.delete(queue);
   }
   return order;
 }
 
-function totalWeight(queues: ReadonlyMap<string, number>): number {
+/** Sum of the priorities. */
+export function totalWeight(queues: ReadonlyMap<string, number>): number {
   let total = 0;
   for (const weight of queues.values()) total += weight;
   return total;
 }
 
 /** The queue in whose stretch of the line of weights `point` lies. */
-function pick(queues: ReadonlyMap<string, number>, point: number): string {
+export function pickQueue(queues: ReadonlyMap<string, number>, point: number): string {
   let end = 0;
   let last = '';
   for (const [queue, weight] of queues) {
@@ -69,7 +72,8 @@ function pick(queues: ReadonlyMap<string, number>, point: number): string {
   return last; // rounding may put the point at the very end
 }
 
-function highest(queues: ReadonlyMap<string, number>): string {
+/** The queue of the highest priority; of several, the first one. */
+export function highestQueue(queues: ReadonlyMap<string, number>): string {
   let best = '';
   let bestWeight = Number.NEGATIVE_INFINITY;
   for (const [queue, weight] of queues) {

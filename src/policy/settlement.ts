@@ -4,7 +4,7 @@
  */
 import { CrashLimitError } from '../errors.ts';
 import { stopError } from './stop-reason.ts';
-import type { StopReason, Verdict } from '../threads/messages.ts';
+import type { EnqueueItem, StopReason, Verdict } from '../threads/messages.ts';
 
 /** Why an attempt that counts as neither success nor failure ended. */
 export type RequeueReason =
@@ -13,6 +13,8 @@ export type RequeueReason =
   | 'not_failure'
   /** It cannot run now: another attempt of it has not ended here, or it is to run alone and another one does. */
   | 'put_off'
+  /** It was leased ahead, and no slot became free for it soon. */
+  | 'waited'
   /** Its thread or process ended because of another task. */
   | 'thread_died'
   | 'process_died'
@@ -21,7 +23,12 @@ export type RequeueReason =
 
 /** How a run ended. */
 export type RunEnd =
-  | { readonly kind: 'returned'; readonly result?: Uint8Array }
+  | {
+      readonly kind: 'returned';
+      readonly result?: Uint8Array;
+      /** Of an aggregate function. */
+      readonly task?: EnqueueItem;
+    }
   | {
       readonly kind: 'threw';
       readonly verdict: Verdict;
@@ -85,12 +92,29 @@ export type Decision =
 /** Applies the rules. */
 export function decideSettlement(input: SettlementInput): Decision {
   const { end, stop } = input;
-  if (stop === 'lease_lost') return { kind: 'drop', error: stopError(stop) };
-  if (end.kind === 'returned') return succeed(input, end.result);
+  if (end.kind === 'returned') return decideReturn(stop, input.retentionSeconds, end.result);
+  if (stop === 'lease_lost') return drop(stop);
   if (end.kind === 'threw' && isObeyed(end.verdict, stop)) return obeyVerdict(input, end);
   if (stop === 'shutdown') return { kind: 'requeue', reason: 'shutdown' };
   if (stop !== undefined) return fail(input, stopError(stop), {});
   return end.kind === 'died' ? mourn(input, end) : fail(input, end.error, end);
+}
+
+/** The rules for a handler that has returned, which ask nobody anything: the way of nearly every task. */
+export function decideReturn(
+  stop: StopReason | undefined,
+  retentionSeconds: number,
+  result: Uint8Array | undefined,
+): Decision {
+  if (stop === 'lease_lost') return drop(stop);
+  if (retentionSeconds <= 0) return DONE;
+  return result === undefined ? { kind: 'complete' } : { kind: 'complete', result };
+}
+
+const DONE: Decision = { kind: 'done' };
+
+function drop(stop: 'lease_lost'): Decision {
+  return { kind: 'drop', error: stopError(stop) };
 }
 
 /** After a stop nothing but a result, SkipRetry and RevokeTask counts: RetryLater would undo a timeout for ever. */
@@ -119,11 +143,6 @@ function crash(
   const crashes = input.crashes + 1;
   if (crashes < input.maxCrashes) return fail(input, error, {});
   return { kind: 'archive', error: new CrashLimitError(crashes, error) };
-}
-
-function succeed(input: SettlementInput, result: Uint8Array | undefined): Decision {
-  if (input.retentionSeconds <= 0) return { kind: 'done' };
-  return result === undefined ? { kind: 'complete' } : { kind: 'complete', result };
 }
 
 function obeyVerdict(input: SettlementInput, end: Extract<RunEnd, { kind: 'threw' }>): Decision {

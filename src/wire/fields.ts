@@ -65,6 +65,12 @@ export function readBytes(reader: Reader): Uint8Array {
   return new Uint8Array(reader.bytes());
 }
 
+/** Reads bytes and leaves them where they are. */
+export function viewBytes(reader: Reader): Uint8Array {
+  const { buffer, byteOffset, byteLength } = reader.bytes();
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** Reads an int64 as a number; values beyond ±(2^53 - 1) are clamped to that. */
 export function readInt64(reader: Reader): number {
   const first = reader.buf[reader.pos];
@@ -151,6 +157,7 @@ export function writeInt32(writer: Writer, tag: number, value: number, field: st
   writer.uint32(tag).int32(value);
 }
 
-function badInteger(name: string, value: number, accepts: string): InvalidOptionsError {
+/** The error for a number that a field cannot hold. */
+export function badInteger(name: string, value: number, accepts: string): InvalidOptionsError {
   return new InvalidOptionsError([{ name, value, accepts }], 'message');
 }

@@ -40,6 +40,9 @@ export function schedulerHistoryKey(entryId: string): string {
   return `asynq:scheduler_history:${entryId}`;
 }
 
+/** What the keys of our own begin with that say who leads a schedule entry; its ID follows. They share one slot. */
+export const SCHEDULE_LEASES = 'asynq:{threadmill_schedule}:';
+
 /** All keys of one queue. They share the hash tag `{queue}`, hence one Cluster slot. */
 export interface QueueKeys {
   /** `asynq:{queue}:` */
@@ -70,14 +73,20 @@ export interface QueueKeys {
   readonly groups: string;
   /** ZSET of aggregation sets by the second at which they go stale. */
   readonly aggregationSets: string;
-  /** HASH of our own: what the latest calls of one enqueuing client were answered, by slot. Expires. */
+  /** ZSET of our own: closed sets, by the second at which their aggregation was over. */
+  readonly closedSets: string;
+  /** STRINGs of our own, with `:` and a slot behind this: what the latest calls of one enqueuing client were answered. Expire. */
   calls(caller: string): string;
+  /** HASH of our own: values on their way into the hash of a task. Expires. */
+  staged(id: string): string;
   /** HASH of one task. */
   task(id: string): string;
   /** ZSET of the tasks that wait in a group. */
   group(name: string): string;
   /** ZSET of the tasks staged for one aggregation. `setId` must hold no colon. */
   aggregationSet(name: string, setId: string): string;
+  /** ZSET of our own: what was an aggregation set until its tasks were aggregated; they are about to be deleted. */
+  closedSet(setId: string): string;
   /** Counter of one UTC day (`YYYY-MM-DD`). */
   processedOn(day: string): string;
   /** Counter of one UTC day (`YYYY-MM-DD`). */
@@ -89,8 +98,21 @@ export interface QueueKeys {
   unique(type: string, payload: Uint8Array | undefined): string;
 }
 
-/** The keys of `queue`. Cheap, yet worth keeping where a queue is used again and again. */
+const known = new Map<string, QueueKeys>();
+/** Queues whose keys are kept. A caller with more of them at once only pays for making the keys again. */
+const MAX_KNOWN = 2_000;
+
+/** The keys of `queue`; kept, since every call of a queue begins with them. */
 export function queueKeys(queue: string): QueueKeys {
+  const kept = known.get(queue);
+  if (kept !== undefined) return kept;
+  if (known.size >= MAX_KNOWN) known.clear();
+  const keys = makeKeys(queue);
+  known.set(queue, keys);
+  return keys;
+}
+
+function makeKeys(queue: string): QueueKeys {
   const prefix = `asynq:{${queue}}:`;
   const taskPrefix = `${prefix}t:`;
   return {
@@ -108,14 +130,24 @@ export function queueKeys(queue: string): QueueKeys {
     failed: `${prefix}failed`,
     groups: `${prefix}groups`,
     aggregationSets: `${prefix}aggregation_sets`,
+    closedSets: `${prefix}threadmill_aggregated`,
     calls: (caller) => `${prefix}threadmill_calls:${caller}`,
+    staged: (id) => `${prefix}threadmill_staged:${id}`,
     task: (id) => taskPrefix + id,
     group: (name) => `${prefix}g:${name}`,
     aggregationSet: (name, setId) => `${prefix}g:${name}:${setId}`,
+    closedSet: (setId) => `${prefix}threadmill_aggregated:${setId}`,
     processedOn: (day) => `${prefix}processed:${day}`,
     failedOn: (day) => `${prefix}failed:${day}`,
     unique: (type, payload) => `${prefix}unique:${type}:${checksum(payload)}`,
   };
+}
+
+/** The queue of a key of `queueKeys`, and what follows the prefix; `undefined` for any other key. */
+export function splitQueueKey(key: string): { queue: string; name: string } | undefined {
+  const end = key.indexOf('}:');
+  if (!key.startsWith('asynq:{') || end < 0) return undefined;
+  return { queue: key.slice('asynq:{'.length, end), name: key.slice(end + 2) };
 }
 
 function checksum(payload: Uint8Array | undefined): string {

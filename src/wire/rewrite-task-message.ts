@@ -29,11 +29,13 @@ export interface MessageChange {
 }
 
 /** Tags of the fields that can be replaced; all fit one byte. */
+const PAYLOAD = 0x12;
 const RETRIED = 0x30;
 const ERROR_MSG = 0x3a;
+const UNIQUE_KEY = 0x52;
 const STAMP_TAGS: Readonly<Record<Stamp, number>> = { lastFailedAt: 0x58, completedAt: 0x68 };
 
-/** Fields to write, by tag, in ascending order. The stamp is the last of them and has no bytes. */
+/** Fields to write, by tag, in ascending order. A stamp is the last of them and has no bytes. */
 interface Replacement {
   readonly tag: number;
   readonly bytes: Uint8Array;
@@ -63,6 +65,26 @@ export function stampTaskMessage(stamped: StampedMessage, seconds: number): Uint
   return Buffer.concat([head, Buffer.from([STAMP_TAGS[field]]), varint(seconds), tail]);
 }
 
+/**
+ * `raw` with another payload and, in a unique task, the key of another lock; everything else is kept byte for byte.
+ * Empty bytes or text remove the field. Throws `UndecodableMessageError` when `raw` is not a protobuf message.
+ */
+export function replacePayload(
+  raw: Uint8Array,
+  payload: Uint8Array,
+  uniqueKey: string,
+): Uint8Array {
+  const replacements = [
+    { tag: PAYLOAD, bytes: encodeBytes(PAYLOAD, payload) },
+    { tag: UNIQUE_KEY, bytes: encodeBytes(UNIQUE_KEY, Buffer.from(uniqueKey, 'utf8')) },
+  ];
+  const size = raw.length + replacements.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const target = Buffer.allocUnsafe(size);
+  const copier = new Copier(raw, target, replacements);
+  decodeWith(raw, 'TaskMessage', (reader) => copier.copyAll(reader));
+  return target.subarray(0, copier.end);
+}
+
 function replacementsOf(change: MessageChange): Replacement[] {
   const list: Replacement[] = [];
   if (change.retried !== undefined) {
@@ -81,9 +103,13 @@ function encodeRetried(retried: number): Uint8Array {
 }
 
 function encodeErrorMsg(text: string): Uint8Array {
-  if (text === '') return new Uint8Array(0);
-  const bytes = Buffer.from(text, 'utf8'); // writes U+FFFD for lone surrogates
-  return Buffer.concat([Buffer.from([ERROR_MSG]), varint(bytes.length), bytes]);
+  return encodeBytes(ERROR_MSG, Buffer.from(text, 'utf8')); // writes U+FFFD for lone surrogates
+}
+
+/** Nothing for nothing, as proto3 wants it. */
+function encodeBytes(tag: number, bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) return new Uint8Array(0);
+  return Buffer.concat([Buffer.from([tag]), varint(bytes.length), bytes]);
 }
 
 /** A non-negative whole number within 2^53 as a varint. */

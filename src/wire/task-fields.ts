@@ -18,3 +18,13 @@ export const CRASHES_FIELD = 'threadmill_crashes';
 export const SUSPECT_FIELD = 'threadmill_suspect';
 /** How often in a row the task was recovered before it was noted as begun. */
 export const RETURNS_FIELD = 'threadmill_returns';
+/** The running attempt: since when, and where; noted together with `threadmill_begun`. See wire/task-records for this and the next ones. */
+export const STARTED_FIELD = 'threadmill_started';
+/** The last attempts. None is there before the first has ended, nor beside a task that is deleted when it has succeeded. */
+export const ATTEMPTS_FIELD = 'threadmill_attempts';
+/** What the handler reported last; goes when the next attempt is leased. */
+export const PROGRESS_FIELD = 'threadmill_progress';
+/** The handler's last log lines; go when the next attempt is leased. */
+export const LOG_FIELD = 'threadmill_log';
+/** Milliseconds that the successful run of a completed task took. */
+export const RUN_MS_FIELD = 'threadmill_run_ms';

@@ -1,10 +1,18 @@
 /**
  * `TaskMessage` (protocol, section 4.1): what the hash field `msg` of a task holds. Every task passes here twice, so
- * the mapping is written out field by field over the library's reader and writer.
+ * the mapping is written out field by field, over the library's reader and a writer of exact size.
  */
 import {
-  checkText,
-  createWriter,
+  fieldSize,
+  int32Size,
+  int64Size,
+  putBytes,
+  putHead,
+  putInteger,
+  putText,
+  textLength,
+} from './exact-writer.ts';
+import {
   decodeWith,
   readBytes,
   readInt32,
@@ -12,14 +20,11 @@ import {
   readNested,
   readString,
   skipField,
-  writeBytes,
-  writeInt32,
-  writeInt64,
-  writeString,
+  viewBytes,
 } from './fields.ts';
-import type { Reader, Writer } from './fields.ts';
+import type { Reader } from './fields.ts';
 
-export { rewriteTaskMessage, stampTaskMessage } from './rewrite-task-message.ts';
+export { replacePayload, rewriteTaskMessage, stampTaskMessage } from './rewrite-task-message.ts';
 export type { MessageChange, StampedMessage } from './rewrite-task-message.ts';
 
 /** One task as the wire has it: zero and empty mean "not set". */
@@ -78,37 +83,72 @@ const TAG = {
  * lone surrogate or a number does not fit.
  */
 export function encodeTaskMessage(message: TaskMessage): Uint8Array {
-  const writer = createWriter();
-  writeString(writer, TAG.type, message.type, 'type');
-  writeBytes(writer, TAG.payload, message.payload);
-  writeString(writer, TAG.id, message.id, 'id');
-  writeString(writer, TAG.queue, message.queue, 'queue');
-  writeInt32(writer, TAG.retry, message.retry, 'retry');
-  writeInt32(writer, TAG.retried, message.retried, 'retried');
-  writeString(writer, TAG.errorMsg, message.errorMsg, 'errorMsg');
-  writeInt64(writer, TAG.timeout, message.timeout, 'timeout');
-  writeInt64(writer, TAG.deadline, message.deadline, 'deadline');
-  writeString(writer, TAG.uniqueKey, message.uniqueKey, 'uniqueKey');
-  writeInt64(writer, TAG.lastFailedAt, message.lastFailedAt, 'lastFailedAt');
-  writeInt64(writer, TAG.retention, message.retention, 'retention');
-  writeInt64(writer, TAG.completedAt, message.completedAt, 'completedAt');
-  writeString(writer, TAG.groupKey, message.groupKey, 'groupKey');
-  writeHeaders(writer, message.headers);
-  return writer.finish();
+  const type = textLength(message.type, 'type');
+  const id = textLength(message.id, 'id');
+  const queue = textLength(message.queue, 'queue');
+  const size =
+    fieldSize(type) +
+    fieldSize(message.payload.length) +
+    fieldSize(id) +
+    fieldSize(queue) +
+    int32Size(message.retry, 'retry') +
+    int64Size(message.timeout, 'timeout') +
+    restSize(message);
+  const bytes = Buffer.allocUnsafe(size);
+  let at = putText(bytes, 0, TAG.type, message.type, type);
+  at = putBytes(bytes, at, TAG.payload, message.payload);
+  at = putText(bytes, at, TAG.id, message.id, id);
+  at = putText(bytes, at, TAG.queue, message.queue, queue);
+  putRest(bytes, putInteger(bytes, at, TAG.retry, message.retry), message);
+  return bytes;
+}
+
+/** Of the fields that few new tasks have. */
+function restSize(message: TaskMessage): number {
+  let size =
+    int32Size(message.retried, 'retried') +
+    int64Size(message.deadline, 'deadline') +
+    int64Size(message.lastFailedAt, 'lastFailedAt') +
+    int64Size(message.retention, 'retention') +
+    int64Size(message.completedAt, 'completedAt');
+  for (const field of ['errorMsg', 'uniqueKey', 'groupKey'] as const) {
+    size += fieldSize(textLength(message[field], field));
+  }
+  for (const key of Object.keys(message.headers)) {
+    size += fieldSize(entryLength(key, message.headers[key] ?? ''));
+  }
+  return size;
+}
+
+/** All behind `retry`. */
+function putRest(bytes: Buffer, from: number, message: TaskMessage): void {
+  let at = putInteger(bytes, from, TAG.retried, message.retried);
+  at = putText(bytes, at, TAG.errorMsg, message.errorMsg);
+  at = putInteger(bytes, at, TAG.timeout, message.timeout);
+  at = putInteger(bytes, at, TAG.deadline, message.deadline);
+  at = putText(bytes, at, TAG.uniqueKey, message.uniqueKey);
+  at = putInteger(bytes, at, TAG.lastFailedAt, message.lastFailedAt);
+  at = putInteger(bytes, at, TAG.retention, message.retention);
+  at = putInteger(bytes, at, TAG.completedAt, message.completedAt);
+  at = putText(bytes, at, TAG.groupKey, message.groupKey);
+  for (const key of Object.keys(message.headers)) {
+    const value = message.headers[key] ?? '';
+    at = putHead(bytes, at, TAG.headers, entryLength(key, value));
+    at = putEntryText(bytes, at, TAG.mapKey, key);
+    at = putEntryText(bytes, at, TAG.mapValue, value);
+  }
 }
 
 /** Go writes key and value of a map entry even where they are empty. */
-function writeHeaders(writer: Writer, headers: Record<string, string>): void {
-  for (const [key, value] of Object.entries(headers)) {
-    writer
-      .uint32(TAG.headers)
-      .fork()
-      .uint32(TAG.mapKey)
-      .string(checkText(key, 'headers'))
-      .uint32(TAG.mapValue)
-      .string(checkText(value, `headers.${key}`))
-      .ldelim();
-  }
+function entryLength(key: string, value: string): number {
+  const keyLength = textLength(key, 'headers');
+  const valueLength = textLength(value, `headers.${key}`);
+  return (fieldSize(keyLength) || 2) + (fieldSize(valueLength) || 2);
+}
+
+function putEntryText(bytes: Buffer, at: number, tag: number, text: string): number {
+  const start = putHead(bytes, at, tag, Buffer.byteLength(text));
+  return start + bytes.write(text, start);
 }
 
 /**
@@ -116,7 +156,12 @@ function writeHeaders(writer: Writer, headers: Record<string, string>): void {
  * `UndecodableMessageError`.
  */
 export function decodeTaskMessage(bytes: Uint8Array): TaskMessage {
-  return decodeWith(bytes, 'TaskMessage', readTaskMessage);
+  return decodeWith(bytes, 'TaskMessage', (reader) => readTaskMessage(reader, readBytes));
+}
+
+/** As `decodeTaskMessage`, but the payload stays where it is: in the memory of the message. */
+export function viewTaskMessage(bytes: Uint8Array): TaskMessage {
+  return decodeWith(bytes, 'TaskMessage', (reader) => readTaskMessage(reader, viewBytes));
 }
 
 /** A message in which nothing is set. */
@@ -124,7 +169,8 @@ export function emptyTaskMessage(): TaskMessage {
   return messageWith(new Uint8Array(0));
 }
 
-function messageWith(payload: Uint8Array): TaskMessage {
+/** A message in which nothing but the payload is set. */
+export function messageWith(payload: Uint8Array): TaskMessage {
   return {
     type: '',
     payload,
@@ -147,20 +193,25 @@ function messageWith(payload: Uint8Array): TaskMessage {
 /** Stands for "not read yet"; never leaves this file, since a shared array could be transferred away. */
 const UNREAD = new Uint8Array(0);
 
-function readTaskMessage(reader: Reader): TaskMessage {
+function readTaskMessage(reader: Reader, readPayload: typeof readBytes): TaskMessage {
   const message = messageWith(UNREAD);
-  while (reader.pos < reader.len) readField(reader, reader.tag(), message);
+  while (reader.pos < reader.len) readField(reader, reader.tag(), message, readPayload);
   if (message.payload === UNREAD) message.payload = new Uint8Array(0);
   return message;
 }
 
-function readField(reader: Reader, tag: number, message: TaskMessage): void {
+function readField(
+  reader: Reader,
+  tag: number,
+  message: TaskMessage,
+  readPayload: typeof readBytes,
+): void {
   switch (tag) {
     case TAG.type:
       message.type = readString(reader);
       break;
     case TAG.payload:
-      message.payload = readBytes(reader);
+      message.payload = readPayload(reader);
       break;
     case TAG.id:
       message.id = readString(reader);

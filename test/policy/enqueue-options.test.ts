@@ -1,27 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InvalidOptionsError } from '../../src/errors.ts';
 import { defineTask } from '../../src/handler.ts';
-import { prepareEnqueue } from '../../src/policy/enqueue-options.ts';
-import type { PreparedTask } from '../../src/policy/enqueue-options.ts';
-import type { EnqueueOptions, NewTask } from '../../src/task.ts';
+import type { EnqueueOptions } from '../../src/task.ts';
 import { emptyTaskMessage } from '../../src/wire/task-message.ts';
-
-function prepare(task: unknown, options: unknown = {}, maxPayloadSize = 1000): PreparedTask {
-  const context = { newId: () => 'new-id', maxPayloadSize };
-  return prepareEnqueue(task as NewTask, options as EnqueueOptions, context);
-}
-
-/** Names of all issues that preparing reports. */
-function issuesOf(task: unknown, options: unknown = {}): string[] {
-  try {
-    prepare(task, options);
-    return [];
-  } catch (error) {
-    assert.ok(error instanceof InvalidOptionsError, String(error));
-    return error.issues.map((issue) => issue.name);
-  }
-}
+import { issuesOf, prepare } from './prepare.ts';
 
 test('a task without options gets the defaults of the protocol', () => {
   const wanted = {
@@ -64,6 +46,43 @@ test('every option reaches the message, in whole seconds rounded up', () => {
   assert.deepEqual([taskId, queue, when], ['id-1', 'low', { in: 500 }]);
 });
 
+test('a unique task carries its lock, whose key tells no payload from an empty one', () => {
+  const lockOf = (payload?: unknown, seconds: number | string = '1m') => {
+    const options = { uniqueFor: seconds, queue: 'low' };
+    const { message, unique } = prepare({ type: 't', payload }, options);
+    assert.equal(message.uniqueKey, unique?.key);
+    return [unique?.key.slice('asynq:{low}:unique:t:'.length), unique?.seconds];
+  };
+  assert.deepEqual(lockOf({ user_id: 42 }), ['1181f89307fa271072c095747d5813cc', 60]);
+  assert.deepEqual(lockOf(undefined), ['', 60]);
+  const empty = ['d41d8cd98f00b204e9800998ecf8427e', 60];
+  assert.deepEqual(lockOf(new Uint8Array(0)), empty);
+  assert.deepEqual(lockOf(''), empty);
+  assert.notDeepEqual(lockOf(null), empty);
+  assert.deepEqual(lockOf(undefined, 1_001), ['', 2]);
+  assert.deepEqual(prepare({ type: 't' }).message.uniqueKey, '');
+});
+
+test('a group stands in the message, and is refused beside a delay', () => {
+  const { message, group } = prepare({ type: 't' }, { group: 'mail:daily' });
+  assert.deepEqual([message.groupKey, group], ['mail:daily', 'mail:daily']);
+  assert.equal(prepare({ type: 't' }, { group: 'g', processIn: 0 }).group, 'g');
+  assert.deepEqual(issuesOf({ type: 't' }, { group: 'g', processIn: 5 }), ['group']);
+  assert.deepEqual(issuesOf({ type: 't' }, { group: 'g', processAt: 5000 }), ['group']);
+});
+
+test('headers of the call go over those of the task', () => {
+  const task = { type: 't', headers: { a: '1', b: '1' } };
+  const { message } = prepare(task, { headers: { b: '2', c: '2' } });
+  assert.deepEqual(message.headers, { a: '1', b: '2', c: '2' });
+  assert.deepEqual(issuesOf(task, { headers: { b: 2 } }), ['headers.b']);
+});
+
+test('an ID makes room only where it is asked to', () => {
+  assert.equal(prepare({ type: 't' }, { replaceArchived: true }).replaceArchived, true);
+  assert.equal(prepare({ type: 't' }, { replaceArchived: false }).replaceArchived, undefined);
+});
+
 test('30 minutes stand in for a timeout only where no deadline is given', () => {
   const boundsOf = (options: EnqueueOptions): [number, number] => {
     const { timeout, deadline } = prepare({ type: 't' }, options).message;
@@ -96,12 +115,16 @@ test('options of a definition hold unless the call says otherwise', () => {
     timeout: '30s',
     retries: 2,
     retention: '1h',
+    uniqueFor: '10m',
+    group: 'g',
   });
-  const { message } = prepare(resize({ path: 'a' }), { timeout: '5s', queue: undefined });
+  const { message, unique } = prepare(resize({ path: 'a' }), { timeout: '5s', queue: undefined });
   assert.deepEqual(
     [message.type, message.queue, message.timeout, message.retry, message.retention],
     ['image:resize', 'images', 5, 2, 3600],
   );
+  assert.deepEqual([unique?.seconds, message.groupKey], [600, 'g']);
+  assert.equal(prepare(resize({ path: 'a' }), { uniqueFor: '1s' }).unique?.seconds, 1);
 });
 
 test('a wrong option of a definition is named as the definition has it', () => {
@@ -125,7 +148,11 @@ const REJECTED: Readonly<Record<keyof EnqueueOptions, readonly unknown[]>> = {
   processAt: [new Date(Number.NaN), 0, -5, Number.NaN, '2030-01-01', 1e15, null],
   processIn: [-1, 'soon', Number.NaN, Number.POSITIVE_INFINITY, '20000w', true, null],
   taskId: ['', ' \t', 'a\uDC00', 7, null],
+  replaceArchived: ['yes', 1, null],
   retention: [-1, '1 day', Number.NaN, Number.POSITIVE_INFINITY, '20000w', [], null],
+  uniqueFor: [0, 999, '999ms', -1, 'an hour', Number.POSITIVE_INFINITY, '20000w', true, null],
+  group: ['', ' ', 'a\uD800', 7, null],
+  headers: [null, 'x', ['x'], 5],
 };
 
 for (const [name, values] of Object.entries(REJECTED)) {

@@ -28,6 +28,7 @@ test('a full message is shown in milliseconds and Dates', () => {
     deadline: new Date(1_700_003_600_000),
     completedAt: new Date(1_700_000_100_000),
     nextProcessAt: new Date(1_700_000_200_000),
+    group: 'g1',
     result,
   });
 });
@@ -35,9 +36,15 @@ test('a full message is shown in milliseconds and Dates', () => {
 test('what is not set is absent', () => {
   const info = taskInfo({ message: plainTask.value, state: 'pending' });
   assert.deepEqual(
-    ['lastError', 'lastFailedAt', 'deadline', 'completedAt', 'nextProcessAt', 'result'].filter(
-      (name) => name in info,
-    ),
+    [
+      'lastError',
+      'lastFailedAt',
+      'deadline',
+      'completedAt',
+      'nextProcessAt',
+      'group',
+      'result',
+    ].filter((name) => name in info),
     [],
   );
 });

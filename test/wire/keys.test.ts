@@ -44,8 +44,11 @@ test('keys of a queue are those of the protocol', () => {
     'asynq:{low}:failed',
     'asynq:{low}:groups',
     'asynq:{low}:aggregation_sets',
+    'asynq:{low}:threadmill_aggregated',
   ]);
+  assert.equal(keys.closedSet('s'), 'asynq:{low}:threadmill_aggregated:s');
   assert.equal(keys.calls('c'), 'asynq:{low}:threadmill_calls:c');
+  assert.equal(keys.staged('m'), 'asynq:{low}:threadmill_staged:m');
   assert.equal(keys.task('a'), 'asynq:{low}:t:a');
   assert.equal(keys.group('g'), 'asynq:{low}:g:g');
   assert.equal(keys.aggregationSet('g', 's'), 'asynq:{low}:g:g:s');

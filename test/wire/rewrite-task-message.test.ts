@@ -5,6 +5,7 @@ import {
   decodeTaskMessage,
   emptyTaskMessage,
   encodeTaskMessage,
+  replacePayload,
   rewriteTaskMessage,
   stampTaskMessage,
 } from '../../src/wire/task-message.ts';
@@ -39,6 +40,29 @@ test('rewriting and stamping gives the bytes that decoding, changing and encodin
       },
     ),
   );
+});
+
+test('replacing payload and lock gives the bytes that decoding, changing and encoding gives', () => {
+  fc.assert(
+    fc.property(
+      anyTaskMessage(),
+      fc.uint8Array({ maxLength: 300 }),
+      fc.string({ unit: 'grapheme', maxLength: 300 }),
+      (message, payload, uniqueKey) => {
+        const replaced = replacePayload(encodeTaskMessage(message), payload, uniqueKey);
+        const wanted = encodeTaskMessage({ ...message, payload, uniqueKey });
+        assert.equal(toHex(replaced), toHex(wanted));
+      },
+    ),
+  );
+});
+
+test('fields that are unknown here survive another payload', () => {
+  const unknown = ['80010a', '8a0103616263', 'a1010102030405060708'];
+  for (const field of unknown) {
+    const raw = fromHex(`0a0161${field}1201aa${field}`);
+    assert.equal(toHex(replacePayload(raw, fromHex('bbcc'), '')), `0a01611202bbcc${field}${field}`);
+  }
 });
 
 test('a failed attempt changes error text, count and instant, and nothing else', () => {

@@ -6,6 +6,7 @@ import {
   decodeTaskMessage,
   emptyTaskMessage,
   encodeTaskMessage,
+  viewTaskMessage,
 } from '../../src/wire/task-message.ts';
 import { anyTaskMessage } from './arbitraries.ts';
 import { fromHex, fullTask, plainTask, toHex } from './golden.ts';
@@ -33,6 +34,18 @@ test('a decoded payload owns its memory', () => {
   assert.equal(payload.buffer.byteLength, payload.byteLength);
   assert.equal(Buffer.from(payload).toString(), '{"user_id":42}');
   assert.equal(Buffer.isBuffer(payload), false);
+});
+
+test('a message in shared memory is read as any other, and its payload stays in it', () => {
+  const encoded = encodeTaskMessage({ ...fullTask.value, errorMsg: 'not \uFFFD text' });
+  const shared = new Uint8Array(new SharedArrayBuffer(encoded.length));
+  shared.set(encoded);
+  const message = viewTaskMessage(shared);
+  assert.equal(message.payload.buffer, shared.buffer);
+  assert.deepEqual(
+    { ...message, payload: new Uint8Array(message.payload) },
+    decodeTaskMessage(encoded),
+  );
 });
 
 test('messages without payload do not share one, so that each can be transferred', () => {
