@@ -48,7 +48,8 @@ function isSupported(product: RedisFacts['product'], version: string): boolean {
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
 
-function readFields(info: string): Fields {
+/** The fields of an `INFO` reply. */
+export function readFields(info: string): Fields {
   const lines = info.split(/\r?\n/).filter((line) => line.includes(':') && !line.startsWith('#'));
   return new Map(
     lines.map((line) => {

@@ -5,6 +5,7 @@ import { isCluster, readCluster, type RedisOption } from './redis-options.ts';
 import { parseClusterUrl, parseRedisUrl } from './redis-url.ts';
 import { openThroughSentinel } from './sentinel-connection.ts';
 import { openSingle, shareSingle } from './single-connection.ts';
+import type { ValueReader } from './value-reader.ts';
 
 export type { RedisOption } from './redis-options.ts';
 
@@ -44,6 +45,8 @@ export interface Connection {
    * In a Cluster all keys of one call are in the slot of its `key`; without one the call goes to any server.
    */
   run<Reply>(command: (redis: Redis) => Promise<Reply>, options?: RunOptions): Promise<Reply>;
+  /** A shorter way for large values, where there is one (see `fetchValue`). */
+  readonly values?: ValueReader | undefined;
   /** Another connection to the same Redis, always our own, for subscriptions: to a Cluster it leads to any server of it. */
   duplicate(): Connection;
   /** Closes our own connection once the replies on their way have come; leaves the caller's open. Never throws. */

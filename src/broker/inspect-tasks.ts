@@ -21,13 +21,29 @@ export async function getTask(
 }
 
 function readTask(reply: unknown): StoredTask {
-  const [message, state, storedResult, dueSeconds] = toList(reply);
+  const [message, state, storedResult, dueSeconds, groupName, lock, ...records] = toList(reply);
   const result = optional(storedResult, toBytes);
   const due = optional(dueSeconds, toNumber);
+  const group = optional(groupName, toText) ?? '';
+  const uniqueKey = optional(lock, toText) ?? '';
   return {
     message: optional(message, toBytes) ?? new Uint8Array(),
     state: optional(state, toText) ?? '',
     ...(result === undefined ? {} : { result }),
     ...(due === undefined ? {} : { dueAt: due * 1000 }),
+    ...(group === '' ? {} : { group }),
+    ...(uniqueKey === '' ? {} : { uniqueKey }),
+    ...readRecords(records),
   };
+}
+
+function readRecords(reply: readonly unknown[]): Pick<StoredTask, 'records'> {
+  const [attempts, progress, log, runMs] = reply.map((field) => optional(field, toText));
+  const records = {
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(progress === undefined ? {} : { progress }),
+    ...(log === undefined ? {} : { log }),
+    ...(runMs === undefined ? {} : { runMs }),
+  };
+  return Object.keys(records).length === 0 ? {} : { records };
 }

@@ -1,54 +1,112 @@
 /** Takes tasks and keeps them: the caller of `lease.lua` and `extend.lua`. */
-import { queueKeys } from '../wire/keys.ts';
+import { ReplyLostError } from '../errors.ts';
+import { type QueueKeys, queueKeys } from '../wire/keys.ts';
+import { encodeStart } from '../wire/task-records.ts';
 import type {
   ExtendCall,
   ExtendReply,
   LeaseCall,
   LeasedTask,
   LeaseReply,
-  TaskRun,
+  BegunRun,
+  ExtendedRun,
+  ReportChange,
 } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
-import { elapsedMs, optional, toBytes, toList, toNumber, toText } from './reply.ts';
+import { fetchValue } from './fetch-value.ts';
+import { PackedReader } from './packed-reader.ts';
+import { elapsedMs, optional, toList, toNumber, toText } from './reply.ts';
 import type { ScriptArgument } from './script.ts';
 
-/** Bytes of messages at which one call stops: more would hold up Redis for others. */
+/** Bytes of messages in a reply at which one call stops: more would hold up Redis for others. */
 const BYTE_LIMIT = 1_048_576;
+/** Bytes of a message from which on it is fetched by an HGET of its own: through a script it takes several times as long. */
+const LARGE_BYTES = 65_536;
 
 /** Leases tasks of a queue. A paused queue gives none. */
-export async function lease(
-  context: BrokerContext,
-  { queue, max, leaseMs, server, firstRun, begun = [] }: LeaseCall,
-): Promise<LeaseReply> {
+export async function lease(context: BrokerContext, leaseCall: LeaseCall): Promise<LeaseReply> {
+  const { queue, max, leaseMs, server, firstRun, begun = [], leavesReturned = false } = leaseCall;
+  const maxBytes = Math.max(BYTE_LIMIT, leaseCall.maxBytes ?? 0);
   const keys = queueKeys(queue);
-  const fixed = [context.offsetSeconds, keys.taskPrefix, max, leaseMs, BYTE_LIMIT];
-  const args = [...fixed, server, firstRun, ...begunArguments(begun)];
+  const fixed = [context.offsetSeconds, keys.taskPrefix, max, leaseMs, BYTE_LIMIT, LARGE_BYTES];
+  const whose = [server, firstRun, leavesReturned ? 1 : 0, maxBytes];
+  const args = [...fixed, ...whose, ...begunArguments(begun)];
   const names = [keys.paused, keys.pending, keys.active, keys.lease];
-  const [left, now, tasks, dropped] = toList(await call(context, 'lease', names, args));
+  const [left, now, packed, dropped, isReturnedNext] = toList(
+    await call(context, 'lease', names, args),
+  );
+  const { tasks, large } = readTasks(packed, toText(now), firstRun);
+  if (large.length > 0) {
+    await fetchLarge(context, keys, tasks, large, (task) => leaseCall.onFetched?.(task));
+  }
   return {
-    tasks: readTasks(toList(tasks), toText(now), firstRun),
+    tasks,
     dropped: toList(dropped).map(toText),
     more: toNumber(left) > 0,
+    ...(toNumber(isReturnedNext) === 1 && { isReturnedNext: true }),
   };
 }
 
-/** Their number, then ID and run of each: what `lib/begun.lua` reads. */
-export function begunArguments(begun: readonly TaskRun[]): ScriptArgument[] {
-  return [begun.length, ...begun.flatMap(({ id, run }) => [id, run])];
+/**
+ * Fetches the messages that the script left out, of the tasks at these places. Nobody else touches a task that is leased;
+ * one that is gone all the same has no message. Throws `ReplyLostError` for whatever fails: the tasks are leased, so that
+ * it must not look as if nothing was carried out.
+ */
+async function fetchLarge(
+  { connection }: BrokerContext,
+  keys: QueueKeys,
+  tasks: LeasedTask[],
+  large: readonly number[],
+  onFetched: (task: LeasedTask) => void,
+): Promise<void> {
+  const fetches = large.map(async (place) => {
+    const task = tasks[place];
+    if (task === undefined) return;
+    const message = await fetchValue(connection, keys.task(task.id), 'msg');
+    const fetched = { ...task, message };
+    tasks[place] = fetched;
+    onFetched(fetched);
+  });
+  // All are awaited, also when one fails: nobody is told of a task after the call has ended.
+  for (const fetch of await Promise.allSettled(fetches)) {
+    if (fetch.status === 'rejected') {
+      throw new ReplyLostError(connection.address, { cause: fetch.reason });
+    }
+  }
 }
 
-function readTasks(reply: readonly unknown[], now: string, firstRun: number): LeasedTask[] {
+/** Their number, then ID, run and beginning of each: what `lib/note-begun.lua` reads. */
+export function begunArguments(begun: readonly BegunRun[]): ScriptArgument[] {
+  return [begun.length, ...begun.flatMap(({ id, run, start }) => [id, run, startArgument(start)])];
+}
+
+function startArgument(start: BegunRun['start']): string {
+  return start === undefined ? '' : encodeStart(start);
+}
+
+/** The list that the script packed, five values per task; and the places of those whose message is not in it. */
+function readTasks(
+  packed: unknown,
+  now: string,
+  firstRun: number,
+): { tasks: LeasedTask[]; large: number[] } {
+  const reader = new PackedReader(packed);
   const tasks: LeasedTask[] = [];
-  for (let i = 0; i < reply.length; i += 5) {
+  const large: number[] = [];
+  while (reader.hasMore()) {
+    const id = reader.text() ?? '';
+    const isLarge = reader.isTrue();
+    if (isLarge) large.push(tasks.length);
     tasks.push({
-      id: toText(reply[i]),
+      id,
       run: firstRun + tasks.length,
-      message: optional(reply[i + 1], toBytes),
-      waitedMs: elapsedMs(optional(reply[i + 2], toText), now),
-      ...readDeaths(reply[i + 3], reply[i + 4]),
+      message: isLarge ? undefined : reader.bytes(),
+      waitedMs: elapsedMs(reader.text(), now),
+      crashes: toCount(reader.text()),
+      isSuspect: reader.text() === '1',
     });
   }
-  return tasks;
+  return { tasks, large };
 }
 
 /** What earlier deaths left beside a task. Any other text than our own reads as none: the hash is open to everybody. */
@@ -61,8 +119,11 @@ export function readDeaths(
 
 /** A counter of ours in a hash; 0 for what is none. */
 export function readCount(field: unknown): number {
-  const text = optional(field, toText) ?? '';
-  return /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return toCount(optional(field, toText));
+}
+
+function toCount(text: string | undefined): number {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : 0;
 }
 
 /** Extends leases to `leaseMs` from now; answers whose lease was gone, and who is to be canceled. */
@@ -72,9 +133,19 @@ export async function extend(
 ): Promise<ExtendReply> {
   if (tasks.length === 0) return { gone: [], canceled: [] };
   const keys = queueKeys(queue);
-  const each = tasks.flatMap(({ id, run, hasBegun }) => [id, run, hasBegun ? 1 : 0]);
-  const args = [context.offsetSeconds, keys.taskPrefix, leaseMs, server, ...each];
+  const args = [context.offsetSeconds, keys.taskPrefix, leaseMs, server, ...tasks.flatMap(toRun)];
   const reply = await call(context, 'extend', [keys.lease, keys.active], args);
   const [gone, canceled] = toList(reply);
   return { gone: toList(gone).map(toText), canceled: toList(canceled).map(toText) };
+}
+
+function toRun({ id, run, hasBegun, start, report }: ExtendedRun): ScriptArgument[] {
+  const fixed = [id, run, hasBegun ? 1 : 0];
+  if (start === undefined && report === undefined) return [...fixed, 0];
+  return [...fixed, 3, startArgument(start), ...reportArguments(report)];
+}
+
+/** Progress and log: what `lib/report.lua` reads. */
+export function reportArguments({ progress = '', log = '' }: ReportChange = {}): ScriptArgument[] {
+  return [progress, log];
 }

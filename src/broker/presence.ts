@@ -11,12 +11,21 @@ export async function announce(context: BrokerContext, entry: PresenceEntry): Pr
   const { address, ttlSeconds, info, workers } = entry;
   const keys = [serverKey(address), workersKey(address)];
   const tasks = workers.flatMap((worker) => [worker.taskId, worker.info]);
-  const list = [context.offsetSeconds, ttlSeconds];
   await Promise.all([
-    call(context, 'list-presence', [SERVERS], [...list, serverKey(address)]),
-    call(context, 'list-presence', [WORKERS], [...list, workersKey(address)]),
+    enterList(context, SERVERS, serverKey(address), ttlSeconds),
+    enterList(context, WORKERS, workersKey(address), ttlSeconds),
     call(context, 'announce', keys, [ttlSeconds, info, ...tasks]),
   ]);
+}
+
+/** Enters a key in one of the lists of the fleet, until so many seconds from now. */
+export async function enterList(
+  context: BrokerContext,
+  list: string,
+  key: string,
+  ttlSeconds: number,
+): Promise<void> {
+  await call(context, 'list-presence', [list], [context.offsetSeconds, ttlSeconds, key]);
 }
 
 /** Removes a server's entry (protocol 12.4). */

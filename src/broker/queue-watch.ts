@@ -1,105 +1,133 @@
 /**
- * Tells when a queue may have got something to lease, without polling: Redis's client-side caching notices the first
- * change of keys that were read (protocol, section 27). Two connections serve any number of queues: one reads, and what
- * changed is sent to the other, which is subscribed to the channel of invalidations.
+ * Tells when a queue may have something to do for one duty, without polling. A queue that has nothing costs one command per
+ * look, however many keys the duty reads: `EXISTS` takes them all, and has each of them tracked.
  *
- *     off --arm--> armed --first change--> off
- *
- * Whatever happens to a connection ends the arming and counts as a change: the caller looks once and arms again.
+ *     unknown --arm--> quiet until a change, or an instant that stands in a score --change--> unknown
  */
-import { queueKeys } from '../wire/keys.ts';
-import type { QueueWatch } from './broker.ts';
-import type { Connection } from './connection.ts';
+import type { Redis } from 'ioredis';
+import { type QueueKeys, queueKeys } from '../wire/keys.ts';
+import type { Duty, OnQueues, QueueWatch } from './broker.ts';
 import type { BrokerContext } from './context.ts';
+import type { KeyTracking } from './key-tracking.ts';
+import { RECOVERY_MARGIN_SECONDS } from './settle.ts';
+import { SWEEP_AFTER_SECONDS } from './groups.ts';
 
-/** A subscribed connection that died silently is noticed only when something is sent: it subscribes again so often. */
-const PROBE_MS = 5_000;
-const INVALIDATIONS = '__redis__:invalidate';
+/** What a duty reads of a queue; one of `isDue` and `due`. */
+interface Reading {
+  keys(keys: QueueKeys): string[];
+  /** Whether there is something to do, where the number of keys that are there tells it. One named twice counts twice. */
+  isDue?(found: number): boolean;
+  /** The second of Redis's clock from which on there is something to do; asked only when one of the keys is there. */
+  due?(redis: Redis, keys: QueueKeys): Promise<number>;
+}
 
-/** A watch over queues. */
+const NOW = 0;
+const NEVER = Number.POSITIVE_INFINITY;
+
+const READINGS: Readonly<Record<Duty, Reading>> = {
+  lease: {
+    // A list is there as long as it has elements: with other weights the one look tells both. Of a hundred servers that
+    // a task wakes, each asks.
+    keys: ({ pending, paused }) => [pending, pending, paused],
+    isDue: (found) => found === 2,
+  },
+  forward: {
+    keys: ({ scheduled, retry }) => [scheduled, retry],
+    due: async (redis, { scheduled, retry }) =>
+      earliest([firstScore(redis, scheduled), firstScore(redis, retry)]),
+  },
+  recover: {
+    keys: ({ lease, active }) => [lease, active],
+    due: async (redis, { lease, active }) => {
+      const [first, leases, tasks] = await Promise.all([
+        firstScore(redis, lease),
+        redis.zcard(lease),
+        redis.llen(active),
+      ]);
+      // Some entry has lost its lease (trap 12), and only time tells whether its owner will put it back.
+      return tasks > leases ? NOW : first + RECOVERY_MARGIN_SECONDS;
+    },
+  },
+  reclaim: {
+    keys: ({ aggregationSets, closedSets }) => [aggregationSets, closedSets],
+    due: async (redis, { aggregationSets, closedSets }) =>
+      earliest([
+        firstScore(redis, aggregationSets),
+        firstScore(redis, closedSets).then((closedAt) => closedAt + SWEEP_AFTER_SECONDS),
+      ]),
+  },
+  expire: {
+    keys: ({ completed }) => [completed],
+    due: (redis, { completed }) => firstScore(redis, completed),
+  },
+  aggregate: {
+    keys: ({ groups }) => [groups],
+    isDue: (found) => found > 0,
+  },
+};
+
+/** A watch over queues for one duty. */
 export class RedisQueueWatch implements QueueWatch {
-  readonly #reader: Connection;
-  readonly #listener: Connection;
-  readonly #onChange: () => void;
-  /** The listener's ID once it is subscribed; gone with its connection. */
-  #listening: Promise<number> | undefined;
-  #probe: NodeJS.Timeout | undefined;
-  /** The reader's tracking; gone with either connection. */
-  #tracking: Promise<unknown> | undefined;
+  readonly #context: BrokerContext;
+  readonly #tracking: KeyTracking;
+  readonly #reading: Reading;
+  readonly #unsubscribe: () => void;
 
-  constructor(context: BrokerContext, onChange: () => void) {
-    // Connections of our own: the tracking of a shared one would report every key that it ever reads.
-    this.#reader = context.connection.duplicate();
-    this.#listener = context.connection.duplicate();
-    this.#onChange = onChange;
-    this.#reader.onState(() => this.#forget());
-    this.#listener.onState(() => {
-      this.#listening = undefined;
-      this.#forget();
-    });
+  constructor(context: BrokerContext, tracking: KeyTracking, duty: Duty, onChange: OnQueues) {
+    this.#context = context;
+    this.#tracking = tracking;
+    this.#reading = READINGS[duty];
+    const { prefix, ...names } = queueKeys('');
+    const ours = this.#reading.keys({ prefix, ...names }).map((key) => key.slice(prefix.length));
+    this.#unsubscribe = tracking.onQueues(ours, onChange);
   }
 
-  async arm(queues: readonly string[]): Promise<boolean> {
-    await this.#track();
-    this.#probe ??= setInterval(() => this.#probeListener(), PROBE_MS).unref();
-    const looks = await this.#reader.run((redis) =>
-      Promise.all(
-        queues.map((queue) => {
-          const { pending, paused } = queueKeys(queue);
-          return Promise.all([redis.llen(pending), redis.exists(paused)]);
-        }),
-      ),
+  async arm(queues: readonly string[]): Promise<readonly number[]> {
+    const { isDue } = this.#reading;
+    const all = queues.map(queueKeys);
+    const found = await this.#tracking.read((redis) =>
+      Promise.all(all.map((keys) => redis.exists(this.#reading.keys(keys)))),
     );
-    return looks.some(([pending, paused]) => pending > 0 && paused === 0);
+    if (isDue !== undefined) return found.map((count) => (isDue(count) ? NOW : NEVER));
+    if (found.every((count) => count === 0)) return found.map(() => NEVER);
+    const [now, ...dueAt] = await this.#tracking.read((redis) =>
+      Promise.all([
+        clockOf(redis),
+        ...all.map((keys, index) => (found[index] === 0 ? NEVER : this.#due(redis, keys))),
+      ]),
+    );
+    const nowMs = (now ?? 0) + this.#context.offsetSeconds * 1_000;
+    return dueAt.map((second) => (second === NOW ? 0 : Math.max(0, second * 1_000 - nowMs)));
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#probe);
-    await Promise.all([this.#reader.close(), this.#listener.close()]);
+    this.#unsubscribe();
   }
 
-  #forget(): void {
-    this.#tracking = undefined;
-    this.#onChange();
-  }
-
-  async #track(): Promise<void> {
-    // Up first: the news that a connection is there would else forget what was prepared on it.
-    await Promise.all([this.#listener.ready(), this.#reader.ready()]);
-    this.#listening ??= this.#listen();
-    const id = await kept(this.#listening, () => {
-      this.#listening = undefined;
-    });
-    this.#tracking ??= this.#reader.run((redis) => redis.client('TRACKING', 'ON', 'REDIRECT', id));
-    await kept(this.#tracking, () => {
-      this.#tracking = undefined;
-    });
-  }
-
-  /** The reader asks at every arming. Without an answer the connection is replaced, which counts as a change. */
-  #probeListener(): void {
-    if (this.#listening === undefined || !this.#listener.isUp()) return;
-    this.#listener.run((redis) => redis.subscribe(INVALIDATIONS)).catch(() => undefined);
-  }
-
-  #listen(): Promise<number> {
-    return this.#listener.run(async (redis) => {
-      // The ID first: a subscribed connection may not ask for it any more.
-      const id = await redis.client('ID');
-      redis.removeListener('message', this.#onChange);
-      redis.on('message', this.#onChange);
-      await redis.subscribe(INVALIDATIONS);
-      return id;
-    });
+  /** A key of another type is for the duty itself to meet. */
+  async #due(redis: Redis, keys: QueueKeys): Promise<number> {
+    try {
+      return (await this.#reading.due?.(redis, keys)) ?? NOW;
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return NOW;
+      throw error;
+    }
   }
 }
 
-/** What failed is not kept: the next call tries again. */
-async function kept<Value>(work: Promise<Value>, drop: () => void): Promise<Value> {
-  try {
-    return await work;
-  } catch (error) {
-    drop();
-    throw error;
-  }
+async function earliest(instants: readonly Promise<number>[]): Promise<number> {
+  return Math.min(...(await Promise.all(instants)));
+}
+
+async function firstScore(redis: Redis, key: string): Promise<number> {
+  const [, score] = await redis.zrange(key, '0', '0', 'WITHSCORES');
+  if (score === undefined) return NEVER;
+  const second = Number(score);
+  return Number.isNaN(second) ? NOW : second; // `-inf` and `inf`, which nobody of the protocol writes
+}
+
+/** Redis's clock in milliseconds. */
+async function clockOf(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
 }

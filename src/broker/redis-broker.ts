@@ -1,22 +1,23 @@
 /** The broker over Redis: puts its parts together, and nothing else. */
 import type { Broker } from './broker.ts';
-import {
-  type CancelSubscription,
-  markCanceled,
-  publishCancel,
-  subscribeCancel,
-} from './cancelation.ts';
+import { markCanceled, publishCancel, subscribeCancel } from './cancelation.ts';
+import { changing } from './changing.ts';
 import { check } from './compatibility.ts';
-import { openConnection, type RedisOption } from './connection.ts';
+import { type Connection, openConnection, type RedisOption } from './connection.ts';
 import type { BrokerContext } from './context.ts';
+import { replaceMessage, reschedule } from './edit-task.ts';
 import { enqueue } from './enqueue.ts';
+import { healthLooks } from './health-fleet.ts';
+import { grouping } from './groups.ts';
 import { adopt, heldTasks } from './held-tasks.ts';
-import { queueInfo, queues } from './inspect-queues.ts';
-import { getTask } from './inspect-tasks.ts';
+import { inspecting } from './inspecting.ts';
+import { KeyTracking } from './key-tracking.ts';
 import { extend, lease } from './lease.ts';
+import { Listener } from './listener.ts';
 import { expiredLeases, localServers, unleased } from './lost-tasks.ts';
 import { announce, withdraw } from './presence.ts';
 import { RedisQueueWatch } from './queue-watch.ts';
+import { scheduling } from './schedulers.ts';
 import { settle, settleExpired, settleUnleased } from './settle.ts';
 import { tryWrite } from './try-write.ts';
 import { expireCompleted, forward } from './upkeep.ts';
@@ -41,21 +42,27 @@ export interface RedisBrokerOptions {
 export function createRedisBroker(options: RedisBrokerOptions): Broker {
   const connection = openConnection(options.redis, options);
   const context: BrokerContext = { connection, offsetSeconds: options.timeOffsetSeconds ?? 0 };
-  const subscriptions = new Set<CancelSubscription>();
-  const watches = new Set<RedisQueueWatch>();
+  const duplicate = (): Connection => connection.duplicate();
+  const subscribed = new Listener(duplicate);
+  const tracking = new KeyTracking(duplicate, subscribed);
+  let downAt = Number.NEGATIVE_INFINITY;
+  connection.onState((isUp) => {
+    if (!isUp) downAt = performance.now();
+    else if (!connection.isCluster) [subscribed, tracking].forEach((each) => each.renew(downAt));
+  });
   return {
     check: () => check(context),
     ping: async () => void (await connection.run((redis) => redis.ping())),
     tryWrite: (...args) => tryWrite(context, ...args),
     enqueue: (...args) => enqueue(context, ...args),
-    getTask: (...args) => getTask(context, ...args),
+    ...inspecting(context),
+    ...scheduling(context),
+    reschedule: (call) => reschedule(context, call),
+    replaceMessage: (call) => replaceMessage(context, call),
+    ...changing(context),
     lease: (call) => lease(context, call),
-    watchQueues: (onChange) => {
-      if (connection.isCluster) return undefined;
-      const watch = new RedisQueueWatch(context, onChange);
-      watches.add(watch);
-      return watch;
-    },
+    watchQueues: (...args) =>
+      connection.isCluster ? undefined : new RedisQueueWatch(context, tracking, ...args),
     extend: (call) => extend(context, call),
     heldTasks: (...args) => heldTasks(context, ...args),
     adopt: (adoption) => adopt(context, adoption),
@@ -66,25 +73,21 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     settleExpired: (...args) => settleExpired(context, ...args),
     unleased: (queue) => unleased(context, queue),
     settleUnleased: (...args) => settleUnleased(context, ...args),
+    ...grouping(context),
     localServers: (host) => localServers(context, host),
     announce: (entry) => announce(context, entry),
     withdraw: (address) => withdraw(context, address),
     publishCancel: (taskId) => publishCancel(context, taskId),
-    markCanceled: (taskId) => markCanceled(context, taskId),
+    markCanceled: (...args) => markCanceled(context, ...args),
     subscribeCancel: async (onCancel) => {
-      const subscription = await subscribeCancel(context, onCancel);
-      subscriptions.add(subscription);
-      return async () => {
-        subscriptions.delete(subscription);
-        await subscription.close();
-      };
+      const leave = await subscribeCancel(subscribed, onCancel);
+      return async () => leave();
     },
-    queues: () => queues(context),
-    queueInfo: (queue) => queueInfo(context, queue),
+    health: healthLooks(context),
     isConnected: () => connection.isUp(),
     onConnectionChange: (listener) => connection.onState(listener),
     close: async () => {
-      await Promise.all([...subscriptions, ...watches].map((each) => each.close()));
+      await Promise.all([tracking.close(), subscribed.close()]);
       await connection.close();
     },
   };

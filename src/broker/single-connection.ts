@@ -8,8 +8,10 @@
  */
 import { Redis, type RedisOptions } from 'ioredis';
 import { RedisReplyError, RedisUnreachableError, ReplyLostError } from '../errors.ts';
+import { CallDeadlines } from './call-deadlines.ts';
 import type { Connection, ConnectionLimits, RunOptions } from './connection.ts';
 import { checkRedisOptions, ownConnectionOptions, reconnectDelay } from './redis-options.ts';
+import { ValueReader } from './value-reader.ts';
 
 const NOT_SENT = "Stream isn't writeable";
 
@@ -65,12 +67,13 @@ function safeOptions(options: RedisOptions, limits: Required<ConnectionLimits>):
 export class SingleConnection implements Connection {
   readonly address: string;
   readonly isCluster = false;
+  readonly values: ValueReader | undefined;
   readonly #redis: Redis;
   readonly #limits: Required<ConnectionLimits>;
   readonly #isOwn: boolean;
   readonly #listeners = new Set<(isUp: boolean) => void>();
   readonly #waiters = new Set<() => void>();
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #calls = new CallDeadlines();
   #lastError: Error | undefined;
   #isUp: boolean;
   #isClosed = false;
@@ -82,6 +85,7 @@ export class SingleConnection implements Connection {
     this.#redis = redis;
     this.#limits = limits;
     this.#isOwn = isOwn;
+    this.values = isOwn ? new ValueReader(redis, limits.commandTimeoutMs) : undefined;
     this.#isUp = redis.status === 'ready';
     this.address = describeAddress(redis.options);
     redis.on('ready', this.#onReady);
@@ -108,17 +112,11 @@ export class SingleConnection implements Connection {
     if (!this.isUp()) throw this.#unreachable();
   }
 
-  async run<Reply>(
+  run<Reply>(
     command: (redis: Redis) => Promise<Reply>,
     { withinMs = Number.POSITIVE_INFINITY }: RunOptions = {},
   ): Promise<Reply> {
-    const { connectTimeoutMs, commandTimeoutMs } = this.#limits;
-    const end = performance.now() + withinMs;
-    if (!this.isUp()) await this.ready(Math.min(connectTimeoutMs, withinMs));
-    const left = Math.max(end - performance.now(), 1);
-    const reply = this.#send(command, Math.min(commandTimeoutMs, left));
-    this.#running.add(reply);
-    return await reply.finally(() => this.#running.delete(reply));
+    return this.isUp() ? this.#send(command, withinMs) : this.#sendLater(command, withinMs);
   }
 
   duplicate(): SingleConnection {
@@ -132,24 +130,40 @@ export class SingleConnection implements Connection {
     clearTimeout(this.#leaving);
     this.#onDown();
     this.#listeners.clear();
-    await Promise.allSettled(this.#running); // each ends within the time limit
+    await this.#calls.allEnded(); // each ends within the time limit
+    this.#calls.stop();
     if (!this.#isOwn) this.#detach();
     else if (this.#redis.status !== 'end') this.#redis.disconnect();
   }
 
-  async #send<Reply>(command: (redis: Redis) => Promise<Reply>, withinMs: number): Promise<Reply> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      const fail = (): void => reject(new Error(`no reply within ${Math.round(withinMs)} ms`));
-      timer = setTimeout(fail, withinMs);
+  async #sendLater<Reply>(
+    command: (redis: Redis) => Promise<Reply>,
+    withinMs: number,
+  ): Promise<Reply> {
+    const end = performance.now() + withinMs;
+    await this.ready(Math.min(this.#limits.connectTimeoutMs, withinMs));
+    return this.#send(command, Math.max(end - performance.now(), 1));
+  }
+
+  #send<Reply>(command: (redis: Redis) => Promise<Reply>, leftMs: number): Promise<Reply> {
+    const withinMs = Math.min(this.#limits.commandTimeoutMs, Math.max(leftMs, 1));
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        this.#calls.end(call);
+        reject(this.#explain(error));
+      };
+      const call = this.#calls.begin(withinMs, () => {
+        fail(new Error(`no reply within ${Math.round(withinMs)} ms`));
+      });
+      try {
+        command(this.#redis).then((reply) => {
+          this.#calls.end(call);
+          resolve(reply);
+        }, fail);
+      } catch (error) {
+        fail(error); // nothing was sent
+      }
     });
-    try {
-      return await Promise.race([command(this.#redis), late]);
-    } catch (error) {
-      throw this.#explain(error);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   #detach(): void {
@@ -208,6 +222,7 @@ export class SingleConnection implements Connection {
   }
 
   readonly #onDown = (): void => {
+    this.values?.close(); // the next one may lead to another server
     this.#isWrongDatabase = false; // the next connection asks for it again
     this.#announce(false);
     if (this.#isClosed || this.#redis.status === 'end') this.#release();

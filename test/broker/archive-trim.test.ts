@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { rewriteTaskMessage } from '../../src/wire/task-message.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { active, message, settleOurs, useBroker } from './tasks.ts';
 
 const { broker, client, seed } = await useBroker();
@@ -83,4 +82,28 @@ test('a task that is trimmed the moment it is archived leaves no hash behind', a
   await archiveA();
   assert.deepEqual(await sizes(), [KEPT, KEPT]);
   assert.equal(await client.exists('asynq:{q}:t:A'), 0);
+});
+
+test('no call trims more than some hundreds, however long the archive is', async () => {
+  const now = await earlyInSecond(client);
+  await seed(active(['A'], now + 30));
+  await fillArchive(20_000, now - 1000);
+  await client.config('RESETSTAT');
+  await archiveA();
+  assert.deepEqual(await sizes(), [KEPT, KEPT]);
+  const stats = await client.info('commandstats');
+  const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+  assert.ok(calls > 20, `10,002 tasks were trimmed in ${calls} calls`);
+});
+
+test('a thousand tasks that are archived together leave the archive at its size', async () => {
+  const ids = Array.from({ length: 1000 }, (_, index) => `batch-${index}`);
+  const now = await earlyInSecond(client);
+  await seed(active(ids, now + 30));
+  await fillArchive(KEPT, now - 1000);
+  await settleOurs(
+    broker,
+    ids.map((id) => ({ kind: 'archive', id, message: failed })),
+  );
+  assert.deepEqual(await sizes(), [KEPT, KEPT]);
 });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DeathMark, Settlement } from '../../src/broker/broker.ts';
 import { QUEUES, queueKeys } from '../../src/wire/keys.ts';
@@ -11,7 +10,7 @@ import {
 } from '../../src/wire/task-fields.ts';
 import { rewriteTaskMessage, stampTaskMessage } from '../../src/wire/task-message.ts';
 import { queueState, type TaskFields } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import {
   held,
   leasedBy,

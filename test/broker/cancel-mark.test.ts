@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { QUEUES, queueKeys } from '../../src/wire/keys.ts';
 import { CANCEL_FIELD } from '../../src/wire/task-fields.ts';
 import { queueState, type QueueState, state, type TaskFields } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import {
   active,
   extendOurs,

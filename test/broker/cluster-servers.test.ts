@@ -103,7 +103,8 @@ test('an ioredis Cluster is taken as it is and stays open', async () => {
   const [first] = cluster.masters;
   const instance = new Cluster([`127.0.0.1:${first?.port}`], { redisOptions: { protocol: 2 } });
   after(() => instance.disconnect());
-  const other = new Client({ redis: instance });
+  const other = new Client({ redis: instance, connectTimeout: 20_000 });
+  closers.push(() => other.close()); // also where the test fails: else the file would hang
   const ended = next(server, 'succeeded');
   await other.enqueue({ type: 'ok' }, { queue: queues[2] ?? '' });
   await ended;
@@ -150,7 +151,7 @@ test('a master that dies is replaced, and nobody is restarted', async () => {
   const lost = queues.find((queue) => cluster.masterOf(queueKeys(queue).pending) === victim) ?? '';
   const down = next(server, 'redis', ({ isUp }) => !isUp);
   const up = next(server, 'redis', ({ isUp }) => isUp);
-  const ran = until(() => isCompleted(lost, `after-${lost}`).catch(() => false), 40_000);
+  const ran = until(() => isCompleted(lost, `after-${lost}`).catch(() => false), 90_000);
   await victim.redis.kill('SIGKILL');
   await down;
   assert.equal((await fetch(`${url}/readyz`)).status, 503);

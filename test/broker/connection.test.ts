@@ -11,7 +11,7 @@ import { useRedis } from '../helpers/redis.ts';
 import { leaseOurs, message, QUEUE } from './tasks.ts';
 
 const redis = await useRedis();
-const LIMIT = 300;
+const LIMIT = 1_500;
 
 function open(option: RedisOption = redis.url, connectTimeoutMs = LIMIT): Broker {
   const broker = createRedisBroker({ redis: option, connectTimeoutMs });
@@ -69,15 +69,15 @@ test('the connection tells when it comes and goes, once each, and no longer when
 });
 
 test('Redis that is not there is unreachable within the time limit, for every call', async () => {
-  const broker = open('unix:///nowhere/redis.sock', 200);
+  const broker = open('unix:///nowhere/redis.sock', 1_000);
   const begin = performance.now();
   const calls = [broker.ping(), leaseOurs(broker), broker.check(), broker.queues()];
   const results = await Promise.allSettled(calls);
   const took = performance.now() - begin;
-  assert.ok(took > 150 && took < 600, `${took} ms`);
+  assert.ok(took > 900 && took < 3_000, `${took} ms`);
   for (const result of results) {
     assert.ok(result.status === 'rejected' && result.reason instanceof RedisUnreachableError);
-    assert.match(result.reason.message, /Redis at \/nowhere\/redis\.sock .* within 200 ms/);
+    assert.match(result.reason.message, /Redis at \/nowhere\/redis\.sock .* within 1000 ms/);
     assert.match(String(result.reason.cause), /ENOENT/);
   }
 });
@@ -94,8 +94,8 @@ test('a server that refuses every connection is not asked in a hot loop', async 
 test('a server that takes connections but never answers is unreachable within the limit', async () => {
   const url = await listenOn(() => undefined, Buffer.alloc(0));
   const begin = performance.now();
-  await assert.rejects(open(url, 200).ping(), RedisUnreachableError);
-  assert.ok(performance.now() - begin < 600);
+  await assert.rejects(open(url, 1_000).ping(), RedisUnreachableError);
+  assert.ok(performance.now() - begin < 3_000);
 });
 
 test('a server that speaks something else is unreachable', async () => {

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import fc from 'fast-check';
 import { utcDay } from '../../src/wire/keys.ts';
 import { queueState } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
 import { packageRoot } from '../helpers/paths.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { active, leasedBy, OWNER, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();

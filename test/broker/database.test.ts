@@ -7,7 +7,7 @@ import { useRedis } from '../helpers/redis.ts';
 const redis = await useRedis({ args: ['--databases', '4'] });
 
 test('the database of the URL is used', async () => {
-  const broker = createRedisBroker({ redis: `${redis.url}?db=3`, connectTimeoutMs: 1_000 });
+  const broker = createRedisBroker({ redis: `${redis.url}?db=3`, connectTimeoutMs: 5_000 });
   after(() => broker.close());
   await broker.enqueue('q', [{ taskId: 'id', message: new Uint8Array([1]) }]);
   assert.equal(await redis.client.dbsize(), 0);
@@ -18,7 +18,7 @@ test('the database of the URL is used', async () => {
 });
 
 test('a database that Redis refuses is an error, and nothing goes to another one', async () => {
-  const broker = createRedisBroker({ redis: `${redis.url}?db=9`, connectTimeoutMs: 300 });
+  const broker = createRedisBroker({ redis: `${redis.url}?db=9`, connectTimeoutMs: 2_000 });
   after(() => broker.close());
   for (let attempt = 0; attempt < 2; attempt += 1) {
     await assert.rejects(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import type { EnqueueEntry } from '../../src/broker/broker.ts';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { until } from '../helpers/server.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { plainTask } from '../wire/golden.ts';
 import { leaseOurs, message, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
@@ -148,4 +149,98 @@ test('a call that comes again gets its answer, and one that comes after a later 
   await send('B', 2);
   await assert.rejects(send('A', 1), /STALE/);
   assert.deepEqual(await client.lrange('asynq:{q}:pending', 0, -1), ['B']);
+});
+
+/** Too large to go through the script. */
+const LARGE = Buffer.alloc(200_000, 'x');
+const large = (taskId: string): EnqueueEntry => ({ taskId, message: LARGE });
+
+test('a large message goes beside the script, and its task looks like any other, however it is enqueued', async () => {
+  await seed({ archived: { R: 5 }, tasks: { R: { msg: 'old', state: 'archived', result: 'r' } } });
+  const now = await earlyInSecond(client);
+  await client.config('RESETSTAT');
+  const replies = await broker.enqueue(QUEUE, [
+    { taskId: 'A', message: message('A') },
+    large('L'),
+    { ...large('S'), when: { in: 60_000 } },
+    { ...large('G'), group: 'g' },
+    { ...large('R'), replaceArchived: true },
+    { taskId: 'Z', message: message('Z') },
+  ]);
+  assert.deepEqual(
+    replies.map(({ status }) => status),
+    ['pending', 'pending', 'scheduled', 'aggregating', 'pending', 'pending'],
+  );
+  assert.match(await client.info('commandstats'), /cmdstat_rename:calls=4,/);
+  const msg = LARGE;
+  assert.deepEqual(
+    withoutPendingSince(await queueState(client, QUEUE)),
+    state({
+      pending: ['Z', 'R', 'L', 'A'],
+      scheduled: { S: now + 61 },
+      groups: ['g'],
+      group: { g: { G: now } },
+      tasks: {
+        A: { msg: message('A'), state: 'pending' },
+        L: { msg, state: 'pending' },
+        S: { msg, state: 'scheduled' },
+        G: { msg, state: 'aggregating', group: 'g' },
+        R: { msg, state: 'pending' },
+        Z: { msg: message('Z'), state: 'pending' },
+      },
+    }),
+  );
+  for (const id of ['L', 'S', 'G', 'R']) assert.equal(await client.ttl(`asynq:{q}:t:${id}`), -1);
+});
+
+test('nothing is left of a large message whose task is refused', async () => {
+  await seed({ archived: { A: 5 }, tasks: { A: { msg: 'old', state: 'archived' } } });
+  assert.deepEqual(await broker.enqueue(QUEUE, [large('A')]), [
+    { status: 'conflict', state: 'archived' },
+  ]);
+  assert.deepEqual(await client.keys('*threadmill_staged*'), []);
+  assert.equal(await client.hget('asynq:{q}:t:A', 'msg'), 'old');
+});
+
+test('a large message whose task was refused leaves nothing', async () => {
+  await seed({});
+  await client.set('asynq:queues', 'no set'); // ends the script at its first command
+  await assert.rejects(broker.enqueue(QUEUE, [large('A')]), /WRONGTYPE/);
+  await until(async () => (await client.keys('*threadmill_staged*')).length === 0);
+});
+
+test('a large message without its task, as a crash in between leaves it, expires', async () => {
+  await seed({});
+  await client.set('asynq:queues', 'no set');
+  await client.call('ACL', 'SETUSER', 'default', '-unlink'); // so that it stays, as after a crash
+  await assert.rejects(broker.enqueue(QUEUE, [large('A')]), /WRONGTYPE/);
+  await client.call('ACL', 'SETUSER', 'default', '+unlink');
+  const [left = ''] = await client.keys('*threadmill_staged*');
+  assert.equal(await client.hstrlen(left, 'msg'), LARGE.length);
+  const seconds = await client.ttl(left);
+  assert.ok(seconds > 500 && seconds <= 600, `${seconds} s`);
+  assert.equal(await client.exists('asynq:{q}:t:A'), 0);
+});
+
+test('of a batch whose large message Redis refuses, the others are stored and told as such', async () => {
+  await seed({});
+  const used = Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
+  await client.config('SET', 'maxmemory', used + LARGE.length / 2);
+  const replies = broker.enqueue(QUEUE, [
+    { taskId: 'small', message: message('small') },
+    large('A'),
+  ]);
+  const answered = await replies.then(
+    (all) => all.map(({ status }) => status),
+    (error: unknown) => String(error),
+  );
+  await client.config('SET', 'maxmemory', 0);
+  const isThere = await Promise.all(['small', 'A'].map((id) => client.exists(`asynq:{q}:t:${id}`)));
+  // Where the script itself was refused nothing is stored; else each task is told by itself.
+  if (typeof answered === 'string') assert.deepEqual(isThere, [0, 0]);
+  else
+    assert.deepEqual(
+      isThere,
+      answered.map((status) => (status === 'pending' ? 1 : 0)),
+    );
 });

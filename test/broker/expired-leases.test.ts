@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { LostTask, SettleReply, Settlement } from '../../src/broker/broker.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { BEGUN_FIELD, LEASE_FIELD, RETURNS_FIELD } from '../../src/wire/task-fields.ts';
 import { queueState, type QueueState } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { bytesOf, everyKind, goTakesOver } from './owner-tasks.ts';
 import {
   active,

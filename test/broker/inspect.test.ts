@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { utcDay } from '../../src/wire/keys.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { message, QUEUE, useBroker } from './tasks.ts';
 
 const { broker, client, seed } = await useBroker();
@@ -26,10 +26,16 @@ test('the figures of a queue count every container, groups and totals', async ()
       a1: body('a1', { state: 'active' }),
       m1: body('m1', { state: 'aggregating', group: 'g1' }),
     },
-    counters: { processed: '12', failed: '3' },
+    counters: {
+      processed: '12',
+      failed: '3',
+      [`processed:${utcDay(now * 1000)}`]: '5',
+      [`failed:${utcDay(now * 1000)}`]: '2',
+    },
     paused: '1700000000',
   });
-  const { latencyMs, memoryBytes, ...info } = await broker.queueInfo(QUEUE);
+  const { latencyMs, memoryBytes, takenAt, ...info } = await broker.queueInfo(QUEUE);
+  assert.equal(Math.floor(takenAt.getTime() / 1000), now);
   assert.deepEqual(info, {
     queue: 'q',
     counts: {
@@ -42,6 +48,9 @@ test('the figures of a queue count every container, groups and totals', async ()
       aggregating: 3,
     },
     size: 12,
+    groups: 3,
+    processedToday: 5,
+    failedToday: 2,
     processedTotal: 12,
     failedTotal: 3,
     isPaused: true,
@@ -52,13 +61,16 @@ test('the figures of a queue count every container, groups and totals', async ()
 
 test('a queue that does not exist reads as an empty one', async () => {
   await seed({});
-  const { counts, ...info } = await broker.queueInfo('nobody');
+  const { counts, takenAt: _now, ...info } = await broker.queueInfo('nobody');
   assert.deepEqual(new Set(Object.values(counts)), new Set([0]));
   assert.deepEqual(info, {
     queue: 'nobody',
     size: 0,
     latencyMs: 0,
     memoryBytes: 0,
+    groups: 0,
+    processedToday: 0,
+    failedToday: 0,
     processedTotal: 0,
     failedTotal: 0,
     isPaused: false,
@@ -91,7 +103,7 @@ test('a stored task is read with its state, result and due time', async () => {
     tasks: {
       A: body('A', { state: 'retry', result: Buffer.from([0, 255]) }),
       B: body('B', { state: 'scheduled' }),
-      C: body('C', { state: 'pending' }),
+      C: body('C', { state: 'pending', group: 'g', unique_key: 'lock' }),
       half: { result: Buffer.from('r') },
     },
   });
@@ -107,7 +119,12 @@ test('a stored task is read with its state, result and due time', async () => {
     state: 'scheduled',
     dueAt: due + 10_000,
   });
-  assert.deepEqual(await read('C'), { message: message('C'), state: 'pending' });
+  assert.deepEqual(await read('C'), {
+    message: message('C'),
+    state: 'pending',
+    group: 'g',
+    uniqueKey: 'lock',
+  });
   assert.deepEqual(await read('half'), {
     message: Buffer.alloc(0),
     state: '',

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { CANCEL_FIELD, LEASE_FIELD } from '../../src/wire/task-fields.ts';
 import { queueState, state, type QueueState } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { bytesOf, everyKind, failed, goTakesOver } from './owner-tasks.ts';
 import {
   active,

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { queueKeys, utcDay } from '../../src/wire/keys.ts';
 import {
   decodeTaskMessage,
@@ -7,7 +6,7 @@ import {
   stampTaskMessage,
 } from '../../src/wire/task-message.ts';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { fullTask } from '../wire/golden.ts';
 import { leasedBy, leaseOurs, message, OWNER, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
@@ -15,7 +14,7 @@ const { at, broker, client, seed } = await useBroker();
 const DAYS_90 = 7_776_000;
 
 test('a unique task passes through the states that asynq was seen to leave behind', async () => {
-  // The table of protocol section 28, row by row; the lock is taken by hand, as unique tasks come later.
+  // The table of protocol section 28, row by row; the lock has no end here, so that no time of it passes.
   const lock = queueKeys(QUEUE).unique('t', Buffer.from('x'));
   const fields = { payload: Buffer.from('x'), uniqueKey: lock };
   const msg = message('A', fields);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { serverKey, SERVERS } from '../../src/wire/keys.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { held, OWNER, QUEUE, useBroker } from './tasks.ts';
 
 const { broker, client, seed } = await useBroker();

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { Settlement } from '../../src/broker/broker.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
 import {
@@ -10,7 +9,7 @@ import {
   SUSPECT_FIELD,
 } from '../../src/wire/task-fields.ts';
 import { queueState, type QueueState, state } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { everyKind, goTakesOver } from './owner-tasks.ts';
 import {
   extendOurs,

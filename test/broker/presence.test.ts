@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { SERVERS, serverKey, WORKERS, workersKey } from '../../src/wire/keys.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { useBroker } from './tasks.ts';
 
 const { at, broker, client } = await useBroker();

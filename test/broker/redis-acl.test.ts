@@ -4,11 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { Client, observe, Server } from '../../src/index.ts';
+import { Client, Inspector, observe, Scheduler, Server } from '../../src/index.ts';
 import { snippets } from '../docs/readme.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { fixture, packageRoot } from '../helpers/paths.ts';
 import { type TestRedis, useRedis } from '../helpers/redis.ts';
-import { freePort, useCluster } from '../helpers/redis-cluster.ts';
+import { useCluster } from '../helpers/redis-cluster.ts';
 import { MASTER, useSentinels } from '../helpers/redis-sentinel.ts';
 import { next, recordingLogger, until } from '../helpers/server.ts';
 
@@ -49,7 +50,8 @@ async function exercise(url: string): Promise<void> {
   const { logger, records } = recordingLogger();
   const server = new Server({
     redis: url,
-    handlers: fixture('acts'),
+    handlers: [fixture('acts'), fixture('aggregators')],
+    groupGracePeriod: 1_000,
     logger,
     pollInterval: 20,
     forwardInterval: 10,
@@ -68,7 +70,8 @@ async function exercise(url: string): Promise<void> {
   );
   await server.start();
 
-  const kept = await client.enqueue({ type: 'ok' }, { retention: 1_000 });
+  const large = 'x'.repeat(200_000); // goes another way than small payloads
+  const kept = await client.enqueue({ type: 'ok', payload: { large } }, { retention: 1_000 });
   await until(async () => (await client.getTask(kept))?.state === 'completed');
   const retried = next(server, 'succeeded', ({ task }) => task.type === 'fail-once');
   await client.enqueue({ type: 'fail-once' }, { processIn: 1 });
@@ -82,14 +85,48 @@ async function exercise(url: string): Promise<void> {
   const canceled = next(server, 'archived', ({ task }) => task.id === id);
   assert.equal(await client.cancel(id), 1);
   await canceled;
+  const together = next(server, 'succeeded', ({ task }) => task.type === 'ok');
+  await client.enqueue({ type: 'item', payload: ['text'] }, { group: 'join:acl' });
+  await together;
   const metrics = await (await fetch(`${observed.url}/metrics`)).text();
-  assert.match(metrics, /^asynq_tasks_processed_total{queue="default"} 5$/m);
+  assert.match(metrics, /^asynq_tasks_processed_total{queue="default"} 6$/m);
   await until(async () => (await client.getTask(kept)) === undefined); // the janitor came by
+  await inspect(url, kept.queue);
   await server.shutdown();
+  const task = { type: 'tick' };
+  const scheduler = new Scheduler({ redis: url, entries: [{ spec: '@every 1s', task }], logger });
+  closers.push(() => scheduler.stop());
+  const ticked = new Promise((resolve) => scheduler.on('enqueued', resolve));
+  await scheduler.start();
+  await ticked;
+  await scheduler.stop();
   assert.deepEqual(
     records.filter(({ msg }) => msg === 'fault in the background'),
     [],
   );
+}
+
+/** Does what operators do. */
+async function inspect(url: string, queue: string): Promise<void> {
+  const inspector = new Inspector({ redis: url });
+  closers.push(() => inspector.close());
+  assert.deepEqual(await inspector.queues(), [queue]);
+  assert.equal((await inspector.queueInfo(queue)).counts.archived, 2);
+  assert.equal((await inspector.history(queue, 1)).length, 1);
+  assert.equal((await inspector.servers()).length, 1);
+  assert.deepEqual(await inspector.scheduleEntries(), []);
+  assert.deepEqual(await inspector.scheduleEvents('nobody'), []);
+  assert.deepEqual(await inspector.groups(queue), []);
+  const { tasks } = await inspector.listTasks({ queue, state: 'archived' });
+  assert.equal(tasks.length, 2);
+  await inspector.pause(queue);
+  const [first, second] = tasks.map(({ id }) => id);
+  await inspector.run({ queue, id: first ?? '' });
+  await inspector.archive({ queue, state: 'pending', filter: { type: '*' } });
+  await inspector.delete({ queue, ids: [second ?? ''] });
+  await inspector.cancel({ queue, state: 'active' });
+  await inspector.resume(queue);
+  await inspector.removeQueue(queue, { force: true });
 }
 
 test('over TCP and over the unix socket', async () => {

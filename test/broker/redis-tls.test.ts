@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { startCli } from '../cli/process.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { useRedis } from '../helpers/redis.ts';
-import { freePort, useCluster } from '../helpers/redis-cluster.ts';
+import { useCluster } from '../helpers/redis-cluster.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'threadmill-test-tls-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,6 +2,7 @@
 import type { Broker, Settlement } from '../../src/broker/broker.ts';
 import { encodeTaskMessage, emptyTaskMessage } from '../../src/wire/task-message.ts';
 import type { QueueState } from '../helpers/queue-state.ts';
+import { REPEATABLE_GROUP_CALLS } from './repeatable-group-calls.ts';
 import { everyKind } from './owner-tasks.ts';
 import { extendOurs, held, message, OWNER, QUEUE, RUN, settleOurs } from './tasks.ts';
 
@@ -49,7 +50,38 @@ function settling(
   }));
 }
 
+/** What operators do to a task in the retry set, and to one in the pending list beside it. */
+const OPERATED: readonly RepeatableCall[] = (['run', 'archive', 'delete'] as const).flatMap(
+  (action): RepeatableCall[] => [
+    {
+      name: `changeTasks (${action})`,
+      seed: waiting,
+      run: async (broker) => {
+        const replies = await broker.changeTasks(QUEUE, action, ['B']);
+        return replies.map(({ status }) => status);
+      },
+      first: '["changed"]',
+      again: action === 'delete' ? '["missing"]' : '["refused"]',
+    },
+    {
+      name: `sweep (${action})`,
+      seed: waiting,
+      run: async (broker, now) => {
+        const state = action === 'run' ? 'retry' : 'pending';
+        const entry = { id: action === 'run' ? 'B' : 'A', isChosen: true };
+        const score = action === 'run' ? now + 9 : undefined;
+        const listed = { at: 0, entries: [{ ...entry, score }] };
+        const step = { place: { queue: QUEUE, state }, action, count: 9, listed } as const;
+        return (await broker.sweep(step)).changed;
+      },
+      first: '1',
+      again: '0',
+    },
+  ],
+);
+
 export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
+  ...OPERATED,
   ...settling('settle', holding(30), (broker, settlement) => settleOurs(broker, [settlement])),
   ...settling('settleExpired', holding(-40), (broker, settlement, now) => {
     const token = `${OWNER} ${RUN} ${now - 40}`;
@@ -119,6 +151,37 @@ export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
     again: '0',
   },
   {
+    name: 'pause',
+    seed: waiting,
+    run: (broker) => broker.pause(QUEUE),
+    first: 'true',
+    again: 'false',
+  },
+  {
+    name: 'resume',
+    seed: (now) => ({ ...waiting(now), paused: '1' }),
+    run: (broker) => broker.resume(QUEUE),
+    first: 'true',
+    again: 'false',
+  },
+  {
+    name: 'removeQueue (pause)',
+    seed: waiting,
+    run: async (broker) => (await broker.removeQueue(QUEUE, { act: 'pause' })).isDone,
+    first: 'true',
+    again: 'false',
+  },
+  {
+    name: 'removeQueue (remove)',
+    seed: waiting,
+    run: async (broker) => {
+      const step = { act: 'remove', count: 9, onlyCompleted: false } as const;
+      return (await broker.removeQueue(QUEUE, step)).isDone;
+    },
+    first: 'true',
+    again: 'true',
+  },
+  {
     name: 'announce',
     seed: () => ({}),
     run: (broker) => broker.announce(PRESENCE),
@@ -132,7 +195,19 @@ export const REPEATABLE_CALLS: readonly RepeatableCall[] = [
     first: 'undefined',
     again: 'undefined',
   },
+  ...REPEATABLE_GROUP_CALLS,
 ];
+
+function waiting(now: number): Partial<QueueState> {
+  return {
+    pending: ['A'],
+    retry: { B: now + 9 },
+    tasks: {
+      A: { msg: message('A'), state: 'pending' },
+      B: { msg: message('B'), state: 'retry' },
+    },
+  };
+}
 
 function inGroup(id: string): Buffer {
   const whole = { ...emptyTaskMessage(), type: 't', id, queue: QUEUE, groupKey: 'g' };

@@ -1,13 +1,13 @@
 /** Every script may reach Redis twice, or run without its reply being seen, and must run when Redis is full. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import type { Redis } from 'ioredis';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import { RedisReplyError, ReplyLostError } from '../../src/errors.ts';
 import { QUEUES } from '../../src/wire/keys.ts';
 import { swallowingProxy } from '../helpers/proxy.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
 import { until } from '../helpers/server.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { REPEATABLE_CALLS, type RepeatableCall } from './repeatable-calls.ts';
 import { leaseOurs, message, QUEUE, useBroker } from './tasks.ts';
 

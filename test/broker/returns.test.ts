@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { LostTask, Settlement } from '../../src/broker/broker.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { CRASHES_FIELD, RETURNS_FIELD, SUSPECT_FIELD } from '../../src/wire/task-fields.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { bytesOf, failed } from './owner-tasks.ts';
 import { active, held, leasedBy, leaseOurs, OWNER, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
@@ -81,4 +80,25 @@ test('a return that is lost is not counted', async () => {
   const before = await bytesOf(client);
   assert.deepEqual(await settleOurs(broker, [settlement], 'them'), ['lost']);
   assert.deepEqual(await bytesOf(client), before);
+});
+
+test('a lease that leaves returned tasks stops before one, which is next for another', async () => {
+  await seed(active(['A', 'B', 'C'], (await earlyInSecond(client)) + 30));
+  await settleOurs(broker, [
+    { kind: 'requeue', id: 'C' },
+    { kind: 'requeue', id: 'B', mark: 'return' },
+    { kind: 'requeue', id: 'A' },
+  ]);
+  const call = { queue: QUEUE, leaseMs: 30_000, server: OWNER, leavesReturned: true };
+  const take = async (max: number, leavesReturned: boolean): Promise<unknown> => {
+    const reply = await broker.lease({ ...call, max, firstRun: 50, leavesReturned });
+    return [reply.tasks.map(({ id }) => id).join(''), reply.isReturnedNext === true, reply.more];
+  };
+  assert.deepEqual(await take(3, true), ['A', true, true]);
+  assert.deepEqual(await client.lrange(keys.pending, 0, -1), ['C', 'B']);
+  assert.deepEqual(await take(3, true), ['', true, true]);
+  assert.deepEqual(await client.lrange(keys.active, 0, -1), ['A']);
+  assert.equal(await client.hexists(keys.task('B'), 'threadmill_lease'), 0);
+  assert.deepEqual(await take(1, false), ['B', false, true]);
+  assert.deepEqual(await take(3, true), ['C', false, false]);
 });

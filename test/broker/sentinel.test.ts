@@ -67,7 +67,7 @@ test('ioredis options and an instance with sentinels are taken too', async () =>
 test('a wrong password of the sentinels is told', async () => {
   const wrong = createRedisBroker({
     redis: url.replace('watch-word', 'other'),
-    connectTimeoutMs: 500,
+    connectTimeoutMs: 3_000,
   });
   closers.push(() => wrong.close());
   await assert.rejects(

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { Settlement } from '../../src/broker/broker.ts';
 import { utcDay } from '../../src/wire/keys.ts';
 import { rewriteTaskMessage, stampTaskMessage } from '../../src/wire/task-message.ts';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { active, held, message, nobodys, QUEUE, settleOurs, useBroker } from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();

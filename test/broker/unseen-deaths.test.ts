@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { BEGUN_FIELD, CRASHES_FIELD, SUSPECT_FIELD } from '../../src/wire/task-fields.ts';
 import type { QueueState, TaskFields } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { goTakesOver } from './owner-tasks.ts';
 import { leasedBy, leaseOurs, message, OWNER, QUEUE, RUN, useBroker } from './tasks.ts';
 

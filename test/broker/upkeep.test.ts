@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { queueState, state, withoutPendingSince } from '../helpers/queue-state.ts';
-import { earlyInSecond } from '../helpers/redis.ts';
+import { earlyInSecond, test } from '../helpers/within-second.ts';
 import { leaseOurs, message, nobodys, QUEUE, useBroker } from './tasks.ts';
 
 const { at, broker, client, seed } = await useBroker();

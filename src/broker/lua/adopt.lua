@@ -27,6 +27,6 @@ if is_theirs then
   local expiry = whole(math.floor((now_ms + tonumber(ARGV[6])) / 1000))
   redis.call('ZADD', KEYS[2], 'XX', expiry, id)
   redis.call('HSET', task, 'threadmill_lease', ARGV[5] .. ' ' .. expiry)
-  redis.call('HDEL', task, 'threadmill_begun')
+  redis.call('HDEL', task, 'threadmill_begun', 'threadmill_started')
 end
 return redis.call('HMGET', task, 'msg', 'threadmill_crashes', 'threadmill_suspect')

@@ -1,100 +1,133 @@
--- Stores new tasks of one queue, pending or scheduled (protocol 8.1, 8.3, 8.7). Each task is stored or refused by itself.
+-- Stores new tasks of one queue: pending, scheduled or in a group, unique or not (protocol 8.1 to 8.7). Each task is
+-- stored or refused by itself. A task is looked at before anything is written for it, so that one that is refused for its
+-- ID leaves no lock behind (D3).
 -- What a named call was answered is kept, so that the call is carried out once however often it comes: its repeat gets
 -- the same answer, also when the tasks have been run and deleted meanwhile. What the hashes hold could not tell that,
 -- nor whose they are.
+-- One plain task, the commonest call, has a way of its own, which ends before all else: Redis runs the whole text of a
+-- script at each call, and each function that it meets costs.
 --
 -- KEYS[1]  pending
 -- KEYS[2]  scheduled
--- KEYS[3]  answers to the calls of one caller, by slot; none for a call without a name
+-- KEYS[3]  what the keys begin with that hold the answers to the latest calls of one caller; ':' and a slot follow. Not
+--          looked at for a call without a name
+-- KEYS[4]  groups; this one and the next two only where a task has the five arguments more
+-- KEYS[5]  archived
+-- KEYS[6]  completed
+-- and, where ARGV[6] is given, the last one: the names of all queues
 -- ARGV[1]  time offset in seconds
 -- ARGV[2]  prefix of task hashes
--- ARGV[3]  slot of the call, or '' for a call without a name
--- ARGV[4]  number of the call, which grows from call to call of a slot
+-- ARGV[3]  slot of the call, or '' for a call without a name; '<slot>.<place>' where it repeats one task of the larger call
+--          in that slot, by its place from 1
+-- ARGV[4]  number of the call, fifteen digits, which grows from call to call of a slot
 -- ARGV[5]  seconds for which the answer is kept
--- ARGV[6]  slot of the larger call of which this one repeats one task, or ''
--- ARGV[7]  the place of that task in it, from 1
--- then four per task:
---          id, message, mode ('now', 'at', 'in'), milliseconds (since 1970 for 'at', from now for 'in')
--- Returns  two numbers per task: 0 = the ID exists, 1 = pending, 2 = scheduled; and the instant in milliseconds
---          (now for pending, the due time for scheduled, 0 for an existing ID)
+-- ARGV[6]  name of the queue, to be registered in the same step; '' in a Cluster, where another server may have the names
+-- then     a number, and so many tasks without a wish: two for each, id and message
+--          or for one task four: mode ('now', 'at', 'in'), milliseconds (since 1970 for 'at', from now for 'in'), id,
+--          message, or where the mode ends with '*' the key of a hash that holds it and becomes the task's;
+--          and behind these, where the mode begins with '+', five more:
+--          lock or '', seconds for which it is held once the task is due, set of the group or '', name of the group,
+--          '1' = a task with this ID that is archived or completed makes room
+--          and so on
+-- Returns  two per task: 1 = pending, 2 = scheduled, 3 = aggregating, and the instant in milliseconds (the due time for
+--          scheduled, else now); 0 = the ID exists, and its state; 4 = the lock is held, and by which task; 5 = refused by
+--          Redis, and its words. Or one number, now, where all of them became pending
 
 -- include: time
--- include: text
 
-local CALLS, SLOT, NUMBER = KEYS[3], ARGV[3], tonumber(ARGV[4])
+local SLOT, NUMBER = ARGV[3], ARGV[4]
+local is_named = SLOT ~= ''
+local ANSWER = is_named and KEYS[3] .. ':' .. SLOT
+local NOW = math.floor(now_ms)
 
--- What the call in this slot was answered. A slot is used again once its caller has the answer: a call that was held up
--- on its way so long that a later one stands there has nobody left who waits for it.
-local function recall(slot)
-  local kept = redis.call('HGET', CALLS, slot)
-  if not kept then
-    return nil
+-- As with asynq a queue is known by its name once something was to be stored in it, also when that was refused. At every
+-- call: a queue that was removed meanwhile would stay invisible otherwise (trap 27).
+if ARGV[6] ~= '' then
+  redis.call('SADD', KEYS[#KEYS], ARGV[6])
+end
+
+-- One plain task, of a call that is no repeat of a part of a larger one.
+local is_one = ARGV[7] == '1' and not ARGV[10] and not string.find(SLOT, '.', 1, true)
+local task = ARGV[2] .. (is_one and ARGV[8] or '')
+if is_one and redis.call('EXISTS', task) == 0 then
+  -- Its answer is written and the one before it read in one step, and put back where this call is not the latest one:
+  -- numbers of one length are in the order of their texts.
+  local before = is_named and redis.call('SET', ANSWER, NUMBER .. '=' .. NOW, 'EX', ARGV[5], 'GET')
+  local is_latest = not before or before < NUMBER
+  local written = is_latest and redis.pcall('HSET', task, 'msg', ARGV[9], 'state', 'pending', 'pending_since', now_ns)
+  local listed = written == 3 and redis.pcall('LPUSH', KEYS[1], ARGV[8])
+  if type(listed) == 'number' then
+    return NOW
   end
-  local at = string.find(kept, ' ', 1, true)
-  local number = tonumber(string.sub(kept, 1, at - 1))
+  if before then
+    redis.call('SET', ANSWER, before, 'EX', ARGV[5])
+  elseif is_named then
+    redis.call('DEL', ANSWER)
+  end
+  if is_latest then -- refused, for the type of the list or for lack of rights: nothing is left of it
+    redis.call('DEL', task)
+    return listed or written
+  end
+end
+
+-- include: due
+-- include: text
+-- include: unlock
+
+local function wishes(note_stored)
+-- include: wishes
+end
+
+-- include: store
+
+-- What the call in a slot was answered: its number, and '=' and one instant for all its tasks, or ' ' and all that was
+-- answered. A slot is used again once its caller has the answer: a call that was held up on its way so long that a later
+-- one stands there has nobody left who waits for it.
+local function recall(kept)
+  local number, kind, answer = string.match(kept, '^(%d+)([= ])(.*)$')
   if number < NUMBER then
     return nil
   elseif number > NUMBER then
     return redis.error_reply('STALE the call was repeated and answered')
   end
-  return cmsgpack.unpack(string.sub(kept, at + 1))
+  return kind == '=' and tonumber(answer) or cmsgpack.unpack(answer)
 end
 
-local function recall_one(slot, place)
-  local answer = recall(slot)
-  if not answer or answer.err then
+-- Of a larger call only the answer for one of its tasks.
+local function recall_part(kept, place)
+  local answer = recall(kept)
+  if type(answer) == 'number' then
+    return { 1, answer }
+  elseif not answer or answer.err then
     return answer
   end
   return { answer[2 * place - 1], answer[2 * place] }
 end
 
--- After the tasks: Redis refuses the first write of a script when its memory is full, and none after it.
-local function keep(answer)
-  redis.call('HSET', CALLS, SLOT, ARGV[4] .. ' ' .. cmsgpack.pack(answer))
-  redis.call('EXPIRE', CALLS, ARGV[5])
-end
-
-local function milliseconds_ahead(mode, milliseconds)
-  if mode == 'at' then
-    return milliseconds - now_ms
-  end
-  return mode == 'in' and milliseconds or 0
-end
-
-local function store(id, message, ahead)
-  local task = ARGV[2] .. id
-  if redis.call('EXISTS', task) == 1 then
-    return 0, 0
-  end
-  if ahead > 0 then
-    local due = seconds_from_now(ahead)
-    redis.call('HSET', task, 'msg', message, 'state', 'scheduled')
-    redis.call('ZADD', KEYS[2], whole(due), id)
-    return 2, due * 1000
-  end
-  redis.call('HSET', task, 'msg', message, 'state', 'pending', 'pending_since', now_ns)
-  redis.call('LPUSH', KEYS[1], id)
-  return 1, math.floor(now_ms)
-end
-
-if SLOT ~= '' then
-  local answer = recall(SLOT)
-  if not answer and ARGV[6] ~= '' then
-    answer = recall_one(ARGV[6], tonumber(ARGV[7]))
+if is_named then
+  local kept = redis.call('GET', ANSWER)
+  local answer = kept and recall(kept)
+  local larger, place = string.match(SLOT, '^(.+)%.(%d+)$')
+  if not answer and larger then
+    kept = redis.call('GET', KEYS[3] .. ':' .. larger)
+    answer = kept and recall_part(kept, tonumber(place))
   end
   if answer then
     return answer
   end
 end
 
-local replies = {}
-for i = 8, #ARGV, 4 do
-  local ahead = milliseconds_ahead(ARGV[i + 2], tonumber(ARGV[i + 3]))
-  local status, at = store(ARGV[i], ARGV[i + 1], ahead)
-  replies[#replies + 1] = status
-  replies[#replies + 1] = at
+-- A key of another type is refused here: what is stored goes into it at the very end.
+redis.call('LLEN', KEYS[1])
+local replies, i = {}, 7
+while i <= #ARGV do
+  i = store_next(i, replies)
 end
-if SLOT ~= '' then
-  keep(replies)
+push_stored()
+local answer = 2 * stored_count == #replies and NOW or replies
+if is_named then
+  -- After the tasks: Redis refuses the first write of a script when its memory is full, and none after it.
+  local kept = answer == NOW and '=' .. NOW or ' ' .. cmsgpack.pack(answer)
+  redis.call('SET', ANSWER, NUMBER .. kept, 'EX', ARGV[5])
 end
-return replies
+return answer

@@ -8,12 +8,15 @@
 -- ARGV[2]  prefix of task hashes
 -- ARGV[3]  length of the lease in milliseconds
 -- ARGV[4]  the server
--- then three per task: ID, run, '1' when it has begun else '0'
+-- then per task: ID, run, '1' when it has begun else '0', then how many more values there are: '0', or
+--          '3' and its beginning (see begun), progress and log (see report)
 -- Returns  { { IDs that are not this server's run any more }, { IDs that were extended, but are to be canceled } }
 
 -- include: time
 -- include: text
 -- include: held
+-- include: begun
+-- include: report
 -- include: allow-oom
 
 allow_oom(KEYS[1])
@@ -37,15 +40,19 @@ local function may_extend(holder, id, task)
   return is_missing_but_ours(holder, id, task)
 end
 
-for i = 5, #ARGV, 3 do
+local i = 5
+while i <= #ARGV do
+  local more = tonumber(ARGV[i + 3])
   local id, holder = ARGV[i], ARGV[4] .. ' ' .. ARGV[i + 1]
   local task = ARGV[2] .. id
   if may_extend(holder, id, task) then
     redis.call('ZADD', KEYS[1], expiry, id)
     redis.call('HSET', task, 'threadmill_lease', holder .. ' ' .. expiry)
     if ARGV[i + 2] == '1' then
-      redis.call('HSET', task, 'threadmill_begun', '1')
-      redis.call('HDEL', task, 'threadmill_returns')
+      mark_begun(task, more > 0 and ARGV[i + 4] or '')
+    end
+    if more > 0 then
+      keep_report(task, i + 5)
     end
     if redis.call('HEXISTS', task, 'threadmill_cancel') == 1 then
       canceled[#canceled + 1] = id
@@ -53,5 +60,6 @@ for i = 5, #ARGV, 3 do
   else
     gone[#gone + 1] = id
   end
+  i = i + 4 + more
 end
 return { gone, canceled }

@@ -2,6 +2,10 @@
 -- that names the owner. A token that is there already was left by an owner whose death a Go server recovered, as every
 -- settlement of ours removes it.
 --
+-- What moves IDs is called once for all of them, and of a hash only those fields are deleted that are there: the calls are
+-- what a lease costs. From the first move on nothing may fail, or the IDs taken would be nobody's: types are looked at
+-- before it, and what Redis refuses, it refuses at the first write.
+--
 -- KEYS[1]  paused
 -- KEYS[2]  pending
 -- KEYS[3]  active
@@ -10,87 +14,147 @@
 -- ARGV[2]  prefix of task hashes
 -- ARGV[3]  how many at most
 -- ARGV[4]  length of the lease in milliseconds
--- ARGV[5]  bytes of messages at which to stop; one message is taken however large it is
--- ARGV[6]  the server that leases
--- ARGV[7]  run number of the first task; the next ones follow
--- ARGV[8]  how many runs of this server have begun, then so many pairs of ID and run
+-- ARGV[5]  bytes of messages in the answer at which to stop; one message is taken however large it is
+-- ARGV[6]  bytes of a message from which on it is not answered but left to an HGET, which costs Redis a seventh of that
+-- ARGV[7]  the server that leases
+-- ARGV[8]  run number of the first task; the next ones follow
+-- ARGV[9]  '1' = stop before a task that was recovered before it was noted as begun, which is to be leased by itself
+-- ARGV[10] bytes of messages at which to stop, with those that are not in the answer
+-- ARGV[11] how many runs of this server have begun, then so many times ID, run and beginning (see begun)
 -- Returns  { tasks left in pending (0 when paused), now in nanoseconds,
---            { id, message or nil, pending_since or nil, crashes or nil, suspect or nil, ... },
---            { IDs that were dropped: without hash, or no text, ... } }
+--            MessagePack, which is cheaper than a list: { id, message or false (none) or true (too large), pending_since or
+--            false, crashes or false, suspect or false, ... }; '' for no tasks,
+--            { IDs that were dropped: without hash, or no text, ... },
+--            1 when such a task is next (see ARGV[9]), else 0 }
 
 -- include: time
--- include: text
--- include: well-formed
--- include: held
--- include: count
--- include: begun
 
-local SERVER = ARGV[6]
-note_begun(SERVER, KEYS[4], ARGV[2], 9, tonumber(ARGV[8]))
+local PENDING, ACTIVE, LEASE, PREFIX = KEYS[2], KEYS[3], KEYS[4], ARGV[2]
+local SERVER, LARGE, LIMIT, WHOLE_LIMIT = ARGV[7], tonumber(ARGV[6]), tonumber(ARGV[5]), tonumber(ARGV[10])
+local MOST = 1000 -- a call: `unpack` of 8000 or more values raises an error
+local PLAIN = 100000000000000 -- numbers below become text with all their digits by themselves, which is cheaper
+local notes = tonumber(ARGV[11])
+
+local function rarities()
+-- include: text
+-- include: held
+-- include: begun
+-- include: note-begun
+-- include: well-formed
+-- include: count
+-- include: past
+return { note_begun = note_begun, is_task = is_task, end_past = end_past }
+end
+
+local rare = notes > 0 and rarities()
+if rare then
+  rare.note_begun(SERVER, LEASE, PREFIX, 12, notes)
+end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  return { 0, now_ns, {}, {} }
+  return { 0, now_ns, '', {}, 0 }
 end
 
-local expiry = whole(math.floor((now_ms + tonumber(ARGV[4])) / 1000))
-local byte_limit = tonumber(ARGV[5])
-local tasks, dropped, bytes = {}, {}, 0
+local expiry = string.format('%.0f', math.floor((now_ms + tonumber(ARGV[4])) / 1000))
+local most = math.min(tonumber(ARGV[3]), MOST)
 
--- Whether the hash is there; its message may be missing all the same. A key of another type counts as no hash: an error
--- here would leave the tasks taken before without anyone who runs them.
-local function has_hash(task)
-  local fields = redis.pcall('HLEN', task)
-  return type(fields) == 'number' and fields > 0
+-- The IDs in the order in which they are taken. The first is moved by the one command that looks at both lists' types and
+-- is refused where Redis is full. Whoever takes the others has to put them somewhere.
+redis.call('ZCARD', LEASE)
+local first = most > 0 and redis.call('RPOPLPUSH', PENDING, ACTIVE)
+if not first then
+  return { redis.call('LLEN', PENDING), now_ns, '', {}, 0 }
 end
+local ids = most > 1 and redis.pcall('RPOP', PENDING, most - 1) or {}
+if ids.err then -- for lack of rights, which are asked for at each command
+  redis.call('LPOP', ACTIVE)
+  redis.call('RPUSH', PENDING, first)
+  return ids
+end
+table.insert(ids, 1, first)
 
--- The death of an owner, seen late: first the task becomes a suspect, which runs alone; when it was one, it has crashed.
-local function count_unseen_death(task, token, begun, crashes, suspect)
-  if not token or begun ~= '1' then
-    return crashes, suspect
+-- One look at all of them is cheaper than one at each, and half the price of a search.
+local are_ascii = string.find(table.concat(ids), '^[^\128-\255]*$')
+local tasks, dropped, taken, leases, size, whole = {}, {}, {}, {}, 0, 0
+local holder, run, ends = SERVER .. ' ', tonumber(ARGV[8]), ' ' .. expiry
+
+-- Makes a task the server's and adds it to the answer; `false`: it is not to be taken now.
+local function take(id, task, is_large)
+  -- Where the message is too large, another field in its place.
+  local found = redis.call('HMGET', task, 'pending_since', 'state', 'unique_key', is_large and 'state' or 'msg')
+  local since, message = found[1], is_large or found[4]
+  local known = (since and 1 or 0) + (found[2] and 1 or 0) + (found[3] and 1 or 0) + (message and 1 or 0)
+  -- With nothing else in the hash there is no past, as in nearly all.
+  local crashes, suspect = false, false
+  if redis.call('HLEN', task) ~= known then
+    if ARGV[9] == '1' and redis.call('HEXISTS', task, 'threadmill_returns') == 1 then
+      return false
+    end
+    rare = rare or rarities()
+    crashes, suspect = rare.end_past(task)
   end
-  if suspect ~= '1' then
-    redis.call('HSET', task, 'threadmill_suspect', '1')
-    return crashes, '1'
+  local count = #taken
+  local number = run + count
+  if number >= PLAIN then
+    number = string.format('%.0f', number)
   end
-  return count(task, 'threadmill_crashes'), suspect
+  redis.call('HSET', task, 'state', 'active', 'threadmill_lease', holder .. number .. ends)
+  if since then
+    redis.call('HDEL', task, 'pending_since')
+  end
+  local at = 5 * count
+  tasks[at + 1], tasks[at + 2], tasks[at + 3], tasks[at + 4], tasks[at + 5] = id, message, since, crashes, suspect
+  taken[count + 1] = id
+  leases[2 * count + 1], leases[2 * count + 2] = expiry, id
+  return true
 end
 
-local function take(id, task)
-  local fields = redis.call('HMGET', task, 'msg', 'pending_since', 'threadmill_crashes', 'threadmill_suspect',
-    'threadmill_lease', 'threadmill_begun')
-  local crashes, suspect = count_unseen_death(task, fields[5], fields[6], fields[3], fields[4])
-  local at = #tasks
-  local run = whole(tonumber(ARGV[7]) + at / 5)
-  redis.call('HSET', task, 'state', 'active', 'threadmill_lease', SERVER .. ' ' .. run .. ' ' .. expiry)
-  -- A cancel request was for an earlier attempt, which a Go server ended.
-  redis.call('HDEL', task, 'pending_since', 'threadmill_cancel', 'threadmill_begun')
-  redis.call('ZADD', KEYS[4], expiry, id)
-  tasks[at + 1] = id
-  tasks[at + 2] = fields[1]
-  tasks[at + 3] = fields[2]
-  tasks[at + 4] = crashes
-  tasks[at + 5] = suspect
-end
-
-for _ = 1, tonumber(ARGV[3]) do
-  local id = redis.call('RPOPLPUSH', KEYS[2], KEYS[3])
-  if not id then
-    break
+local at, is_returned = 1, 0
+while at <= #ids do
+  local id = ids[at]
+  local task = PREFIX .. id
+  -- Nothing where there is no hash; its message may be missing all the same. A key of another type counts as no hash.
+  local bytes = redis.pcall('HSTRLEN', task, 'msg')
+  if not are_ascii or bytes == 0 or type(bytes) ~= 'number' then
+    rare = rare or rarities()
+    bytes = rare.is_task(id, task, bytes) and bytes
   end
-  local task = ARGV[2] .. id
-  if is_utf8(id) and has_hash(task) then
-    bytes = bytes + redis.call('HSTRLEN', task, 'msg')
-    if bytes > byte_limit and #tasks > 0 then
-      -- Too much for this call: back to where it came from.
-      redis.call('LPOP', KEYS[3])
-      redis.call('RPUSH', KEYS[2], id)
+  if bytes then
+    local is_large = bytes >= LARGE
+    size, whole = size + (is_large and 0 or bytes), whole + bytes
+    if (size > LIMIT or whole > WHOLE_LIMIT) and #taken > 0 then
       break
     end
-    take(id, task)
+    if not take(id, task, is_large) then
+      is_returned = 1
+      break
+    end
   else
     -- asynq would make a stub that nobody can ever remove (D10). All occurrences go, as the ID is in no other place.
-    redis.call('LREM', KEYS[3], 0, id)
+    redis.call('LREM', ACTIVE, 0, id)
     dropped[#dropped + 1] = id
   end
+  at = at + 1
 end
-return { redis.call('LLEN', KEYS[2]), now_ns, tasks, dropped }
+
+-- What was too much for this call goes back to where it came from.
+local back = {}
+for i = #ids, at, -1 do
+  back[#back + 1] = ids[i]
+end
+if #back > 0 then
+  if at == 1 then -- the first of all is in `active` already
+    redis.call('LPOP', ACTIVE)
+  end
+  redis.call('RPUSH', PENDING, unpack(back))
+end
+if #taken == 0 then
+  return { redis.call('LLEN', PENDING), now_ns, '', dropped, is_returned }
+end
+-- The first of all is in `active` already, if it was not dropped.
+local moved = taken[1] == ids[1] and 2 or 1
+if taken[moved] then
+  redis.call('LPUSH', ACTIVE, unpack(taken, moved))
+end
+redis.call('ZADD', LEASE, unpack(leases))
+return { redis.call('LLEN', PENDING), now_ns, cmsgpack.pack(tasks), dropped, is_returned }

@@ -14,9 +14,11 @@
 -- ARGV[2]  prefix of task hashes
 -- ARGV[3]  prefix of group sets
 -- Returns  { lengths of the six containers in the order of KEYS, aggregating, is paused (1 or 0), bytes,
---            processed or nil, failed or nil, pending_since of the next task or nil, now in nanoseconds }
+--            processed or nil, failed or nil, pending_since of the next task or nil, now in nanoseconds,
+--            processed and failed of this UTC day or nil, groups }
 
 -- include: time
+-- include: day
 
 local SAMPLE = 20
 local SAMPLED_GROUPS = 5
@@ -53,8 +55,9 @@ for i = 3, 6 do
 end
 
 -- Of the groups only tasks whose hash is there are sampled, and the group sets themselves are not counted.
+local groups = redis.call('SMEMBERS', KEYS[10])
 local aggregating, sampled, sampled_bytes = 0, 0, 0
-for position, group in ipairs(redis.call('SMEMBERS', KEYS[10])) do
+for position, group in ipairs(groups) do
   local key = ARGV[3] .. group
   aggregating = aggregating + redis.call('ZCARD', key)
   if position <= SAMPLED_GROUPS then
@@ -77,6 +80,7 @@ if next_id then
   since = redis.call('HGET', ARGV[2] .. next_id, 'pending_since')
 end
 
+local today = utc_day(now_s)
 return {
   lengths[1], lengths[2], lengths[3], lengths[4], lengths[5], lengths[6],
   aggregating,
@@ -86,4 +90,7 @@ return {
   redis.call('GET', KEYS[9]),
   since,
   now_ns,
+  redis.call('GET', KEYS[8] .. ':' .. today),
+  redis.call('GET', KEYS[9] .. ':' .. today),
+  #groups,
 }

@@ -1,7 +1,13 @@
 -- Ends the attempt of active tasks of one queue: done, complete, retry, archive, requeue (protocol 9.2 to 9.6).
 -- A task is touched only while its ID is in `active` and its lease is the caller's: one that its token names (`own`), one
 -- that is over (`expired`), or one that is missing (`unleased`). What belongs to the attempt ends with it: its token, a
--- cancel request. What the deaths of threads and processes left is kept until the task succeeds.
+-- cancel request. What the deaths of threads and processes left is kept until the task succeeds. What a task that is kept
+-- has to show of its attempts is added.
+--
+-- Tasks are looked at one after the other, but those that are done are written together at the end, in a few calls for
+-- all of them: the calls are what a settlement costs. Nobody sees the script's middle, and an error before the end leaves
+-- them as they were. What only other outcomes and other servers' tasks need stands in one function: Redis runs the whole text of
+-- a script at each call, and each function that it meets costs.
 --
 -- KEYS[1]  active
 -- KEYS[2]  lease
@@ -17,43 +23,55 @@
 -- ARGV[4]  own: the server
 -- ARGV[5]  expired: seconds that a lease must be over whose token holds
 -- ARGV[6]  expired: seconds that any other lease must be over
--- ARGV[7]  own: how many runs of the server have begun, then so many pairs of ID and run
--- then eleven per task:
---          kind, id, own: run; expired: the token that was seen to hold or '';
---          unleased: the token that was seen or '',
---          unique key or '', message head, tag of the instant or '', message tail,
+-- ARGV[7]  JSON, which costs less than an argument each: [id, holder, 1 where twelve values follow below, else 0, ...], the
+--          holder being, own: the run; expired: the token that was seen to hold or ''; unleased: the token seen or ''
+-- ARGV[8]  own: how many runs of the server have begun, then so many times ID, run and beginning (see begun)
+-- then twelve per task that is not just done:
+--          kind, unique key or '', message head, tag of the instant or '', message tail,
 --          number (complete: retention in seconds; retry: delay in milliseconds; else 0),
 --          flag (complete: '1' = there is a result; retry: '1' = counts; else '0'), result or '',
---          mark ('crash', 'suspect', 'return' or '')
--- Returns  one number per task: 1 = settled, 0 = lost
+--          mark ('crash', 'suspect', 'return' or ''),
+--          key of what is staged or '', its fields (see staged; head, tag, tail and result are '' then),
+--          '6' = six more values follow, for the attempt is kept (see attempts and report); else '0'
+-- Returns  one digit per task: 1 = settled, 0 = lost, 2 = nothing was done, as what was to be staged is not there; and '+'
+--          when the archive is to be trimmed further
 
 -- include: time
 -- include: text
 -- include: day
 -- include: counters
+-- include: unlock
+
+local ACTIVE, LEASE, PENDING, RETRY = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local ARCHIVED, COMPLETED, PROCESSED, FAILED = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local PREFIX, MODE, SERVER = ARGV[2], ARGV[3], ARGV[4]
+local VALUES = 1000 -- of a command: `unpack` of 8000 or more values raises an error
+
+local entries, notes = cjson.decode(ARGV[7]), tonumber(ARGV[8])
+local scores, rare, release, has_hash = {}, nil, nil, nil
+local has_archived = false
+
+local function rarities()
+-- include: due
 -- include: stamp
+-- include: trim-archive
 -- include: archive
 -- include: hash
 -- include: held
 -- include: count
 -- include: begun
+-- include: note-begun
+-- include: attempts
+-- include: report
+-- include: staged
 -- include: allow-oom
-
-local ACTIVE, LEASE, PENDING, RETRY = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local ARCHIVED, COMPLETED, PROCESSED, FAILED = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local MODE, SERVER = ARGV[3], ARGV[4]
-allow_oom(LEASE)
 
 -- Whether a token holds does not change between the look and the act of a recoverer without the token or the score
 -- changing, so that both are read again here.
 local is_free = {}
 
-function is_free.own(id, task, run)
-  return held_until(SERVER .. ' ' .. run, LEASE, id, task) ~= nil
-end
-
 function is_free.expired(id, task, seen)
-  local score = redis.call('ZSCORE', LEASE, id)
+  local score = scores[id]
   local token = score and holding_token(task, score)
   if not score or (token or '') ~= seen then
     return false
@@ -62,107 +80,165 @@ function is_free.expired(id, task, seen)
 end
 
 function is_free.unleased(id, task, seen)
-  return not redis.call('ZSCORE', LEASE, id) and (token_of(task) or '') == seen
+  return not scores[id] and (token_of(task) or '') == seen
 end
 
--- Takes the task out of `active` and `lease`. Nothing is written before it is known to be the caller's to settle: LREM of
--- an ID that is not there removes nothing.
-local function release(id, task, holder)
-  if not is_free[MODE](id, task, holder) or redis.call('LREM', ACTIVE, 0, id) == 0 then
+-- include: kept
+allow_oom(LEASE)
+return { is_free = is_free, is_hash = is_hash, settle_kept = settle_kept, note_begun = note_begun,
+  trim = function()
+    return trim_archive(ARCHIVED, PREFIX, TRIM_STEP)
+  end }
+end
+
+if notes > 0 or MODE ~= 'own' then
+  rare = rarities()
+  rare.note_begun(SERVER, LEASE, PREFIX, 9, notes)
+end
+
+-- The scores by ID, `false` where there is none. What is released has none any more.
+local ids = {}
+for i = 1, #entries, 3 do
+  ids[#ids + 1] = entries[i]
+end
+for from = 1, #ids, VALUES do
+  local found = redis.call('ZMSCORE', LEASE, unpack(ids, from, math.min(from + VALUES - 1, #ids)))
+  for i = 1, #found do
+    scores[ids[from + i - 1]] = found[i]
+  end
+end
+
+-- How often each ID is in `active`, and the list itself; nothing where it is so long that looking for each is cheaper.
+local times, list
+if #ids > 1 and redis.call('LLEN', ACTIVE) <= 33 * #ids then
+  list, times = redis.call('LRANGE', ACTIVE, 0, -1), {}
+  for i = 1, #list do
+    times[list[i]] = (times[list[i]] or 0) + 1
+  end
+end
+
+local function may_take(id, task, holder)
+  if MODE ~= 'own' then
+    return rare.is_free[MODE](id, task, holder)
+  end
+  local score = scores[id] -- and then as in held_at
+  return score and redis.pcall('HGET', task, 'threadmill_lease') == SERVER .. ' ' .. holder .. ' ' .. score
+end
+
+-- IDs that this call has released: `'out'`, or `'listed'` where they are still to be taken out of `active`, and those.
+local left, released = {}, {}
+-- Of tasks that are done and not yet written: their keys, and locks and IDs by turns.
+local done, locks = {}, {}
+
+-- Takes a task that is the caller's out of `active` and `lease`, or notes that it is to be: for what is done, nothing of
+-- which is written before the end. Nothing is written of a task that is not active.
+function release(id, task, holder, is_done)
+  if not may_take(id, task, holder) or left[id] then
     return false
   end
-  redis.call('ZREM', LEASE, id)
+  if times and is_done then
+    left[id] = times[id] and 'listed'
+  else
+    left[id] = redis.call('LREM', ACTIVE, 0, id) > 0 and 'out'
+  end
+  if not left[id] then
+    return false
+  end
+  if is_done then
+    released[#released + 1] = id
+  else
+    redis.call('ZREM', LEASE, id)
+  end
   return true
 end
 
--- Last, and protected: the key comes out of a message, so it may be of any type, or in Cluster in another slot.
-local function unlock(unique_key, id)
-  if unique_key ~= '' and redis.pcall('GET', unique_key) == id then
-    redis.call('DEL', unique_key)
+-- Tasks end about in the order in which they were leased, so that most are at the tail; an ID that is there more than once
+-- goes everywhere.
+local function leave_active()
+  local rest = {}
+  for _, id in ipairs(list) do
+    if left[id] ~= 'out' then
+      rest[#rest + 1] = id
+    end
+  end
+  local last = #rest
+  while last > 0 and left[rest[last]] do
+    last = last - 1
+  end
+  redis.call('LTRIM', ACTIVE, last > 0 and 0 or 1, math.max(last - 1, 0)) -- from 1 to 0 is nothing
+  for i = last, 1, -1 do
+    local id = rest[i]
+    if left[id] == 'listed' then
+      redis.call('LREM', ACTIVE, times[id] == 1 and -1 or 0, id)
+      left[id] = 'out'
+    end
   end
 end
 
--- Before the transition: the archive may trim the very task, and a field written after that would make a stub.
-local function end_attempt(task, kind, mark)
-  if kind == 'done' then
-    return -- the whole hash goes
-  end
-  redis.call('HDEL', task, 'threadmill_lease', 'threadmill_begun', 'threadmill_cancel')
-  if kind == 'complete' then
-    redis.call('HDEL', task, 'threadmill_crashes', 'threadmill_suspect')
-  end
-  if mark == 'return' then
-    count(task, 'threadmill_returns')
+-- Its first write frees memory, so that Redis lets the others pass when it is full.
+local function write_done()
+  if #released == 0 then
     return
   end
-  redis.call('HDEL', task, 'threadmill_returns')
-  if mark == 'crash' then
-    count(task, 'threadmill_crashes')
-  elseif mark == 'suspect' then
-    redis.call('HSET', task, 'threadmill_suspect', '1')
+  if times then
+    leave_active()
   end
-end
-
-local settle = {}
-
-function settle.done(task, entry)
-  redis.call('DEL', task)
-  count_processed(PROCESSED)
-  unlock(entry.unique_key, entry.id)
-end
-
-function settle.complete(task, entry)
-  redis.call('ZADD', COMPLETED, whole(now_s + entry.number), entry.id)
-  redis.call('HSET', task, 'msg', entry.message, 'state', 'completed')
-  if entry.flag then
-    redis.call('HSET', task, 'result', entry.result)
+  for from = 1, #released, VALUES do
+    redis.call('ZREM', LEASE, unpack(released, from, math.min(from + VALUES - 1, #released)))
   end
-  count_processed(PROCESSED)
-  unlock(entry.unique_key, entry.id)
-end
-
-function settle.retry(task, entry)
-  redis.call('ZADD', RETRY, whole(seconds_from_now(entry.number)), entry.id)
-  redis.call('HSET', task, 'msg', entry.message, 'state', 'retry')
-  if entry.flag then
-    count_processed_and_failed(PROCESSED, FAILED)
+  for from = 1, #done, VALUES do
+    redis.call('DEL', unpack(done, from, math.min(from + VALUES - 1, #done)))
   end
+  count_processed(PROCESSED, #done)
+  for i = 1, #locks, 2 do
+    unlock(locks[i], locks[i + 1])
+  end
+  released, done, locks = {}, {}, {}
 end
 
-function settle.archive(_, entry)
-  archive(ARCHIVED, ARGV[2], entry.id, entry.message)
-  count_processed_and_failed(PROCESSED, FAILED)
+-- Without its hash a task cannot be settled, only forgotten: writing would make half a hash (trap 15). A token of our own
+-- stands in one.
+function has_hash(task)
+  return MODE == 'own' or rare.is_hash(task)
 end
 
--- asynq leaves pending_since out, so that latency reads 0; here it is set again (D14).
-function settle.requeue(task, entry)
-  redis.call('RPUSH', PENDING, entry.id)
-  redis.call('HSET', task, 'state', 'pending', 'pending_since', now_ns)
-end
-
-local notes = tonumber(ARGV[7])
-if notes > 0 then
-  note_begun(SERVER, LEASE, ARGV[2], 8, notes)
+local function settle_done(id, task, holder, unique_key)
+  local is_released = release(id, task, holder, true)
+  local is_settled = is_released and has_hash(task)
+  if is_settled then
+    done[#done + 1] = task
+    if unique_key ~= '' then
+      locks[#locks + 1] = unique_key
+      locks[#locks + 1] = id
+    end
+  end
+  if is_released and not times then
+    write_done()
+  end
+  return is_settled
 end
 
 local replies = {}
-for i = 8 + 2 * notes, #ARGV, 11 do
-  local id = ARGV[i + 1]
-  local task = ARGV[2] .. id
-  -- Without its hash a task cannot be settled, only forgotten: writing would make half a hash (trap 15).
-  if release(id, task, ARGV[i + 2]) and is_hash(task) then
-    end_attempt(task, ARGV[i], ARGV[i + 10])
-    settle[ARGV[i]](task, {
-      id = id,
-      unique_key = ARGV[i + 3],
-      message = stamped(ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]),
-      number = tonumber(ARGV[i + 7]),
-      flag = ARGV[i + 8] == '1',
-      result = ARGV[i + 9],
-    })
-    replies[#replies + 1] = 1
+local at = 9 + 3 * notes
+for i = 1, #entries, 3 do
+  local id, holder = entries[i], entries[i + 1]
+  local task = PREFIX .. id
+  local reply
+  if entries[i + 2] == 0 then
+    reply = settle_done(id, task, holder, '') and '1' or '0'
   else
-    replies[#replies + 1] = 0
+    if ARGV[at] == 'done' then
+      reply = settle_done(id, task, holder, ARGV[at + 1]) and '1' or '0'
+    else
+      rare = rare or rarities()
+      reply = rare.settle_kept(id, task, holder, at)
+    end
+    at = at + 12 + tonumber(ARGV[at + 11])
   end
+  replies[#replies + 1] = reply
 end
-return replies
+write_done()
+if has_archived and rare.trim() then
+  replies[#replies + 1] = '+'
+end
+return table.concat(replies)

@@ -1,12 +1,13 @@
--- Notes which runs have begun, so that who recovers them knows that an attempt is to be spent. Rides on scripts that go to
--- the queue anyway. Takes pairs of ID and run from ARGV[first] on. Needs: held.
-local function note_begun(server, lease, prefix, first, count)
-  for i = first, first + 2 * count - 1, 2 do
-    local id = ARGV[i]
-    local task = prefix .. id
-    if held_until(server .. ' ' .. ARGV[i + 1], lease, id, task) then
-      redis.call('HSET', task, 'threadmill_begun', '1')
-      redis.call('HDEL', task, 'threadmill_returns')
-    end
+-- Notes which runs have begun, so that who recovers them knows that an attempt is to be spent; and for people since when
+-- and where, which stands in the history if nobody is left to tell it. Needs: time, text.
+-- `start`: milliseconds since then, thread and server, or ''.
+local function mark_begun(task, start)
+  local ago_ms, place = string.match(start, '^(%d+) (.+)$')
+  if ago_ms then
+    local started = whole(now_ms - tonumber(ago_ms)) .. ' ' .. place
+    redis.call('HSET', task, 'threadmill_begun', '1', 'threadmill_started', started)
+  else
+    redis.call('HSET', task, 'threadmill_begun', '1')
   end
+  redis.call('HDEL', task, 'threadmill_returns')
 end

@@ -14,11 +14,14 @@ local function holding_token(task, score)
   return false
 end
 
--- `holder` is `<server> <run>`. Answers the score that holds, as text.
-local function held_until(holder, lease, id, task)
-  local score = redis.call('ZSCORE', lease, id)
+-- `holder` is `<server> <run>`, `score` that of the lease, if there is one. Answers the score if it holds, as text.
+local function held_at(holder, score, task)
   if score and token_of(task) == holder .. ' ' .. score then
     return score
   end
   return nil
+end
+
+local function held_until(holder, lease, id, task)
+  return held_at(holder, redis.call('ZSCORE', lease, id), task)
 end

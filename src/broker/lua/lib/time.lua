@@ -3,14 +3,7 @@
 --   now_ms  milliseconds with a fraction, for rounding
 --   now_ns  nanoseconds as text: a Lua number has 53 bits and would lose the end
 local clock = redis.call('TIME')
-local now_s = tonumber(clock[1]) + tonumber(ARGV[1])
-local now_ms = now_s * 1000 + tonumber(clock[2]) / 1000
-local now_ns = string.format('%.0f%06d000', now_s, tonumber(clock[2]))
-
--- The first whole second that is not before `ms` milliseconds from now, or now itself when there is nothing to wait for.
-local function seconds_from_now(ms)
-  if ms <= 0 then
-    return now_s
-  end
-  return math.ceil((now_ms + ms) / 1000)
-end
+local now_s = clock[1] + ARGV[1]
+local now_us = now_s * 1000000 + clock[2] -- whole: 51 bits until 2041, 53 until 2255
+local now_ms = now_us / 1000
+local now_ns = string.format('%.0f000', now_us)

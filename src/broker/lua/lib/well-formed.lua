@@ -15,6 +15,9 @@ local function second_byte_fits(lead, byte)
 end
 
 local function is_utf8(text)
+  if string.find(text, '^[^\128-\255]*$') then -- half the price of a search
+    return true
+  end
   local at = string.find(text, '[\128-\255]')
   while at do
     local lead, second = string.byte(text, at, at + 1)
