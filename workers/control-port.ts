@@ -1,10 +1,14 @@
 import { receiveMessageOnPort, type MessagePort, type Transferable } from 'node:worker_threads';
 import type { FromThread, ToThread } from '../src/threads/messages.ts';
 
+const LOOK: FromThread = { kind: 'look' };
+
 /** This thread's end of the one port to the main thread. */
 export class ControlPort {
   readonly #port: MessagePort;
   readonly #onMessage: (message: ToThread) => void;
+  /** Messages posted that say something, counted: `look` only points to the board. */
+  said = 0;
 
   constructor(port: MessagePort, onMessage: (message: ToThread) => void) {
     this.#port = port;
@@ -15,6 +19,12 @@ export class ControlPort {
   /** Throws what `postMessage` throws, e.g. for a value that cannot be cloned. */
   post(message: FromThread, transfer: readonly Transferable[] = []): void {
     this.#port.postMessage(message, transfer);
+    this.said += 1;
+  }
+
+  /** Has main look at the board. */
+  pointToBoard(): void {
+    this.#port.postMessage(LOOK);
   }
 
   /** Handles the messages that have arrived; for code that never yields. */

@@ -1,4 +1,5 @@
-/** Finds the handler among a module's exports and checks its settings. */
+/** Finds the handler or aggregator among a module's exports and checks its settings. */
+import { isAggregatorDefinition, type AggregatorDefinition } from '../src/aggregator.ts';
 import { show } from '../src/errors.ts';
 import {
   defineHandler,
@@ -8,8 +9,9 @@ import {
   type HandlerFunction,
 } from '../src/handler.ts';
 
-/** The handler, or why there is none. `type` is the named export of that name. */
+/** The handler or aggregator, or why there is none. `type` is the named export of that name. */
 export type Picked =
+  | { readonly aggregator: AggregatorDefinition }
   | { readonly definition: HandlerDefinition; readonly type: string | undefined }
   | { readonly reason: string };
 
@@ -18,12 +20,18 @@ const WANTED = 'export a function (task, ctx) => result, or defineHandler({ … 
 /** Picks the default export of a module; CommonJS modules may give it as `module.exports` or `exports.default`. */
 export function pickDefault(module: Record<string, unknown>): Picked {
   const [value, type] = moduleExports(module);
+  if (isAggregatorDefinition(value)) return pickAggregator(value);
   const reason = problemWith(value) ?? problemWithType('named export `type`', type);
   if (reason !== undefined) return { reason };
   const definition = isHandlerDefinition(value)
     ? value
     : defineHandler({ handle: value as HandlerFunction });
   return { definition, type: type as string | undefined };
+}
+
+function pickAggregator(aggregator: AggregatorDefinition): Picked {
+  const reason = problemWithAggregator(aggregator);
+  return reason === undefined ? { aggregator } : { reason };
 }
 
 /** The default export and the named export `type`, out of either module system. */
@@ -63,15 +71,18 @@ function problemWithType(what: string, type: unknown): string | undefined {
   return `its ${what} is ${show(type)}: give a task type that is not blank`;
 }
 
-/** Each setting with what it accepts. */
-const CHECKS: readonly (readonly [
-  keyof HandlerDefinition & string,
-  (value: unknown) => boolean,
-  string,
-])[] = [
+/** A setting with what it accepts. */
+type Check<Name> = readonly [Name, (value: unknown) => boolean, string];
+
+/** What handlers and aggregators may both have. */
+const TIMES: readonly Check<'timeout' | 'heartbeat' | 'cancelGrace'>[] = [
   ['timeout', isDuration, 'milliseconds or text such as "30s"'],
   ['heartbeat', isTimeSpan, 'milliseconds over 0 or text such as "10s"'],
   ['cancelGrace', isDuration, 'milliseconds or text such as "2s"'],
+];
+
+const HANDLER_CHECKS: readonly Check<keyof HandlerDefinition & string>[] = [
+  ...TIMES,
   ['retries', isRetries, 'a whole number from 0, or Infinity'],
   ['schema', isSchema, 'a Standard Schema (zod, valibot, arktype …)'],
   ['task', isTaskDefinition, 'what defineTask returned'],
@@ -85,13 +96,32 @@ function problemWithSettings(definition: HandlerDefinition): string | undefined 
   if (typeof settings['handle'] !== 'function') {
     return `its handle is ${show(settings['handle'])}: give defineHandler a function handle(task, ctx)`;
   }
-  for (const [name, accepts, wanted] of CHECKS) {
+  return problemWithAny(settings, HANDLER_CHECKS) ?? problemWithType('type', settings['type']);
+}
+
+function problemWithAny(
+  settings: Readonly<Record<string, unknown>>,
+  checks: readonly Check<string>[],
+): string | undefined {
+  for (const [name, accepts, wanted] of checks) {
     const value = settings[name];
     if (value !== undefined && !accepts(value)) {
       return `its ${name} is ${show(value)}: give ${wanted}`;
     }
   }
-  return problemWithType('type', settings['type']);
+  return undefined;
+}
+
+function problemWithAggregator(definition: AggregatorDefinition): string | undefined {
+  const settings = definition as unknown as Record<string, unknown>;
+  if (typeof settings['aggregate'] !== 'function') {
+    return `its aggregate is ${show(settings['aggregate'])}: give defineAggregator a function aggregate(group, tasks, ctx)`;
+  }
+  const { group } = settings;
+  if (typeof group !== 'string' || (group !== '' && group.trim() === '')) {
+    return `its group is ${show(group)}: give the name of the groups or its beginning, '' for all`;
+  }
+  return problemWithAny(settings, TIMES);
 }
 
 function isDuration(value: unknown): boolean {

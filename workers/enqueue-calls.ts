@@ -1,6 +1,6 @@
 /** `ctx.enqueue` and `ctx.enqueueMany`: the main thread's client does the work, the payload is encoded here. */
 import type { Transferable } from 'node:worker_threads';
-import { InvalidPayloadError, toError, TooManyCallsError } from '../src/errors.ts';
+import { toError, TooManyCallsError } from '../src/errors.ts';
 import {
   isTaskDefinition,
   type EnqueueRequest,
@@ -9,9 +9,9 @@ import {
 } from '../src/handler.ts';
 import { encodePayload } from '../src/payload.ts';
 import { reviveError } from '../src/serialize-error.ts';
-import { describeSchemaIssues } from '../src/standard-schema.ts';
 import type { EnqueueOptions, NewTask, TaskInfo } from '../src/task.ts';
 import type { EnqueueAnswer, EnqueueItem, FromThread } from '../src/threads/messages.ts';
+import { validatePayload } from '../src/validate-payload.ts';
 import { transferList } from './transfer-list.ts';
 
 /** Calls of one thread that may wait for an answer. */
@@ -82,12 +82,11 @@ async function prepare(request: EnqueueRequest): Promise<Prepared> {
 }
 
 /** As the client does it: a task of `defineTask` is validated and brings its options. */
-async function toItem({ task, options }: EnqueueRequest): Promise<EnqueueItem> {
+export async function toItem({ task, options }: EnqueueRequest): Promise<EnqueueItem> {
   // Fields that no task has go along: the client of the main thread refuses them, e.g. an option in the wrong place.
   const { payload, definition: _here, ...fields }: NewTask & { definition?: unknown } = task;
-  const definition = definitionOf(task);
-  if (definition !== undefined) await validate(definition, payload);
-  const merged = { ...definition?.options, ...options };
+  await validatePayload(task);
+  const merged = { ...definitionOf(task)?.options, ...givenOf(options) };
   return {
     // Cloned here already, so that what cannot cross fails its own item only.
     ...structuredClone({ ...fields, options: merged }),
@@ -95,16 +94,16 @@ async function toItem({ task, options }: EnqueueRequest): Promise<EnqueueItem> {
   };
 }
 
+/** What is `undefined` counts as not given, and must not hide what the definition says. */
+function givenOf(options: object | undefined): object {
+  return Object.fromEntries(
+    Object.entries(options ?? {}).filter(([, value]) => value !== undefined),
+  );
+}
+
 function definitionOf(task: NewTask): TaskDefinition | undefined {
   const definition = (task as { definition?: unknown }).definition;
   return isTaskDefinition(definition) ? definition : undefined;
-}
-
-async function validate(definition: TaskDefinition, payload: unknown): Promise<void> {
-  const result = await definition.payloadSchema?.['~standard'].validate(payload);
-  if (result?.issues === undefined) return;
-  const issues = describeSchemaIssues(result.issues);
-  throw new InvalidPayloadError(`payload of task ${definition.type}`, issues);
 }
 
 function join(prepared: readonly Prepared[], answers: readonly EnqueueAnswer[]): EnqueueResult[] {

@@ -1,5 +1,6 @@
-/** Loads handler and middleware modules, and says in plain words what is wrong with one. */
+/** Loads handler, aggregator and middleware modules, and says in plain words what is wrong with one. */
 import { fileURLToPath } from 'node:url';
+import type { AggregatorDefinition } from '../src/aggregator.ts';
 import { HandlerLoadError } from '../src/errors.ts';
 import { isHandlerDefinition, type HandlerDefinition, type Middleware } from '../src/handler.ts';
 import { pickDefault, moduleExports } from './default-export.ts';
@@ -13,18 +14,46 @@ export interface LoadedHandler {
   readonly pattern: string | undefined;
 }
 
-const handlers = new Map<string, Promise<LoadedHandler>>();
+/** A module that aggregates groups. */
+export interface LoadedAggregator {
+  readonly aggregator: AggregatorDefinition;
+}
+
+const handlers = new Map<string, Promise<LoadedHandler | LoadedAggregator>>();
+/** Those of `handlers` that are loaded, for a look without a promise. */
+const loaded = new Map<string, HandlerDefinition>();
 const middlewares = new Map<string, Promise<Middleware>>();
 
-/** Loads a handler module once per thread. Rejects with `HandlerLoadError`. */
-export function loadHandler(url: string): Promise<LoadedHandler> {
+/** Loads the module of a handler or aggregator once per thread. Rejects with `HandlerLoadError`. */
+export function loadModule(url: string): Promise<LoadedHandler | LoadedAggregator> {
   return cached(handlers, url, async () => {
     const module = await importModule(url);
     const picked = pickDefault(module);
     if ('reason' in picked) throw failure(url, picked.reason);
+    if ('aggregator' in picked) return picked;
     const definition = picked.definition;
+    loaded.set(url, definition);
     return { definition, pattern: definition.type ?? definition.task?.type ?? picked.type };
   });
+}
+
+/** The handler of a module that has been loaded in this thread; `undefined`: load it first. */
+export function loadedHandler(url: string): HandlerDefinition | undefined {
+  return loaded.get(url);
+}
+
+/** As `loadModule`, for what was a handler at the start. */
+export async function loadHandler(url: string): Promise<LoadedHandler> {
+  const module = await loadModule(url);
+  if ('definition' in module) return module;
+  throw failure(url, 'it was a handler when the server started, and is an aggregator now');
+}
+
+/** As `loadModule`, for what was an aggregator at the start. */
+export async function loadAggregator(url: string): Promise<LoadedAggregator> {
+  const module = await loadModule(url);
+  if ('aggregator' in module) return module;
+  throw failure(url, 'it was an aggregator when the server started, and is a handler now');
 }
 
 /** Loads a middleware module once per thread: its default export is the function. Rejects with `HandlerLoadError`. */

@@ -12,7 +12,12 @@ import type {
   ScanReport,
   ScanRequest,
 } from '../src/threads/messages.ts';
-import { loadHandler, loadMiddleware, type LoadedHandler } from './handler-loader.ts';
+import {
+  type LoadedAggregator,
+  type LoadedHandler,
+  loadMiddleware,
+  loadModule,
+} from './handler-loader.ts';
 
 const request = workerData as ScanRequest;
 scan(request).then(
@@ -30,7 +35,7 @@ async function scan({ files, middleware }: ScanRequest): Promise<ScanReport> {
   const handlers: HandlerReport[] = [];
   for (const one of files) {
     say({ loading: one.file });
-    const loaded = await attempt(one.file, () => loadHandler(one.url));
+    const loaded = await attempt(one.file, () => loadModule(one.url));
     if ('ok' in loaded) return loaded;
     handlers.push(reportOf(one, loaded));
   }
@@ -54,8 +59,29 @@ async function attempt<T extends object>(
   }
 }
 
+function reportOf(one: ScanFile, loaded: LoadedHandler | LoadedAggregator): HandlerReport {
+  return 'aggregator' in loaded ? aggregatorReport(one, loaded) : handlerReport(one, loaded);
+}
+
+function aggregatorReport(
+  { file, url }: ScanFile,
+  { aggregator }: LoadedAggregator,
+): HandlerReport {
+  const { group, timeout, cancelGrace, heartbeat } = aggregator;
+  return {
+    file,
+    url,
+    pattern: group,
+    isAggregator: true,
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(cancelGrace === undefined ? {} : { cancelGrace }),
+    ...(heartbeat === undefined ? {} : { heartbeat }),
+    hasSchema: false,
+  };
+}
+
 /** `defineTask` gives timeout, retries and schema unless the handler sets its own. */
-function reportOf(one: ScanFile, { definition, pattern }: LoadedHandler): HandlerReport {
+function handlerReport(one: ScanFile, { definition, pattern }: LoadedHandler): HandlerReport {
   const timeout = definition.timeout ?? definition.task?.options.timeout;
   const retries = definition.retries ?? definition.task?.options.maxRetry;
   const { cancelGrace, heartbeat } = definition;

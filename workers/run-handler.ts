@@ -25,6 +25,11 @@ export class ResultRefused extends Error {
   }
 }
 
+/** Whether nothing is to be awaited round the handler: no schema to ask, no middleware to run through. */
+export function isPlain({ schema, task, middleware }: HandlerDefinition): boolean {
+  return schema === undefined && task === undefined && (middleware?.length ?? 0) === 0;
+}
+
 /** Validates the payload where the handler has a schema; `task.json()` then answers what the schema returned. */
 export async function validatePayload(
   definition: HandlerDefinition,

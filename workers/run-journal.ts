@@ -24,15 +24,15 @@ export class RunJournal {
   }
 
   /** Notes that the run begins. */
-  begin({ journalSlot, queue, id }: TaskEnvelope): void {
-    if (journalSlot === undefined) return;
-    this.#noted.add(journalSlot);
-    this.#write(journalSlot, encodeJournalRecord({ queue, taskId: id }));
+  begin(slot: number | undefined, { queue, id }: Pick<TaskEnvelope, 'queue' | 'id'>): void {
+    if (slot === undefined) return;
+    this.#noted.add(slot);
+    this.#write(slot, encodeJournalRecord({ queue, taskId: id }));
   }
 
   /** Notes that the code of the run has ended. */
-  end({ journalSlot }: TaskEnvelope): void {
-    if (journalSlot !== undefined) this.#erase(journalSlot);
+  end(slot: number | undefined): void {
+    if (slot !== undefined) this.#erase(slot);
   }
 
   /** Notes that all code of this thread has ended. */

@@ -1,17 +1,17 @@
 import type { TaskCanceledError } from '../src/errors.ts';
 import { stopError } from '../src/policy/stop-reason.ts';
 import type { StopReason } from '../src/threads/messages.ts';
+import type { ThreadRun } from './thread-run.ts';
 
-/** What a run's stop is made of. */
-export interface RunStopOptions {
-  readonly run: number;
+/** What the stops of all runs of a thread work with. */
+export interface StopBoard {
   readonly cells: Int32Array<SharedArrayBuffer>;
-  /** Index of the cell where main writes the run to stop. */
-  readonly cell: number;
+  /** Index of the cell where main writes that the run in this place is to stop. */
+  stopCell(place: number): number;
   /** Handles the messages on the control port, the reason of the stop among them. */
-  readonly drain: () => void;
+  drain(): void;
   /** Calls back in the run's asynchronous context: an abort listener that throws is the run's fault. */
-  readonly inContext: (act: () => void) => void;
+  inContext(run: ThreadRun, act: () => void): void;
 }
 
 /** How long code that saw the cell waits for the reason. Main posts it before it writes the cell: it is there already. */
@@ -27,15 +27,18 @@ export class RunStop {
   readonly #run: number;
   readonly #cells: Int32Array<SharedArrayBuffer>;
   readonly #cell: number;
-  readonly #options: RunStopOptions;
+  readonly #owner: ThreadRun;
+  readonly #board: StopBoard;
   #controller: AbortController | undefined;
   #error: TaskCanceledError | undefined;
 
-  constructor(options: RunStopOptions) {
-    this.#run = options.run;
-    this.#cells = options.cells;
-    this.#cell = options.cell;
-    this.#options = options;
+  constructor(owner: ThreadRun, board: StopBoard) {
+    const { run, place } = owner.envelope;
+    this.#run = run;
+    this.#cells = board.cells;
+    this.#cell = board.stopCell(place);
+    this.#owner = owner;
+    this.#board = board;
   }
 
   /** The error with which the run stops; `undefined` while it may go on. Costs one atomic load. */
@@ -59,12 +62,12 @@ export class RunStop {
     if (this.#error !== undefined) return;
     const error = stopError(reason);
     this.#error = error;
-    this.#options.inContext(() => this.#controller?.abort(error));
+    this.#board.inContext(this.#owner, () => this.#controller?.abort(error));
   }
 
   #fetch(): TaskCanceledError | undefined {
     for (let waitedMs = 0; waitedMs <= REASON_LIMIT_MS; waitedMs += 1) {
-      this.#options.drain();
+      this.#board.drain();
       if (this.#error !== undefined) return this.#error;
       Atomics.wait(sleepCell, 0, 0, 1);
     }

@@ -3,64 +3,112 @@ import type { TaskContext, TaskLogger } from '../src/handler.ts';
 import { encodePayload } from '../src/payload.ts';
 import type { EnqueueCalls } from './enqueue-calls.ts';
 import type { Outbox } from './outbox.ts';
-import type { RunOutput } from './run-output.ts';
-import type { RunStop } from './run-stop.ts';
 import { createTaskLog } from './task-log.ts';
+import type { ThreadRun } from './thread-run.ts';
 
 /** Largest progress value as JSON, in characters. */
 const MAX_PROGRESS_SIZE = 16_384;
 
-/** What a context is made of. */
-export interface TaskContextOptions {
-  readonly run: number;
-  readonly stop: RunStop;
-  /** Counts a sign of life; does nothing once the run is over. */
-  readonly beat: () => void;
-  readonly output: RunOutput;
+/** What the contexts of all runs of a thread work with. */
+export interface ContextTools {
   readonly outbox: Outbox;
   readonly calls: EnqueueCalls;
-  readonly keepsResult: boolean;
   readonly maxResultSize: number;
+  /** Counts a sign of life of the run in this place. */
+  beat(place: number): void;
 }
 
-/** The context of one run, and the result that its handler set by hand. */
-export interface RunContext {
+/** Where a context keeps what its accessors answer from; `Object.create(ctx)` finds it as well. */
+const INSIDE = Symbol('inside');
+
+/** The context of one run, and what belongs to it. */
+export class RunContext {
   readonly ctx: TaskContext;
-  readonly result: () => Uint8Array | undefined;
+  readonly run: ThreadRun;
+  readonly tools: ContextTools;
+  /** The result that its handler set by hand. */
+  result: Uint8Array | undefined;
+  log: TaskLogger | undefined;
+  progress: TaskContext['progress'] | undefined;
+  setResult: TaskContext['setResult'] | undefined;
+  enqueue: TaskContext['enqueue'] | undefined;
+  enqueueMany: TaskContext['enqueueMany'] | undefined;
+
+  constructor(run: ThreadRun, tools: ContextTools) {
+    this.run = run;
+    this.tools = tools;
+    this.ctx = new Context(this);
+  }
+
+  /** When the run is over, its place may be another run's. */
+  beat(): void {
+    const { isOver, envelope } = this.run;
+    if (!isOver) this.tools.beat(envelope.place);
+  }
 }
 
-/** Makes `ctx`. Its methods may be taken off it: `(task, { log, progress }) => …`. */
-export function createTaskContext(options: TaskContextOptions): RunContext {
-  const { run, stop, beat, output, outbox, calls } = options;
-  let log: TaskLogger | undefined;
-  let result: Uint8Array | undefined;
-  const ctx: TaskContext = {
-    get signal() {
-      return stop.signal;
-    },
-    get canceled() {
-      return stop.check() !== undefined;
-    },
-    get log() {
-      log ??= createTaskLog(outbox, output);
-      return log;
-    },
-    throwIfCanceled: () => {
+/**
+ * `ctx`. Its methods may be taken off it: `(task, { log, progress }) => …`. The accessors are those of the class: V8 keeps the
+ * functions of an object literal's own ones in the old generation, where they hold the whole run until the next full
+ * collection. What few handlers call is made when it is asked for.
+ */
+class Context implements TaskContext {
+  readonly [INSIDE]: RunContext;
+  readonly throwIfCanceled: () => void;
+  readonly heartbeat: () => void;
+
+  constructor(inside: RunContext) {
+    const { stop } = inside.run;
+    this[INSIDE] = inside;
+    this.throwIfCanceled = () => {
       const error = stop.check();
       if (error !== undefined) throw error;
-    },
-    heartbeat: beat,
-    progress: (value) => {
-      beat(); // also when the value waits for its turn, or cannot be sent
-      outbox.progress(output, encodeProgress(value));
-    },
-    setResult: (bytes) => {
-      result = encodeResult(bytes, options);
-    },
-    enqueue: (task, enqueueOptions) => calls.enqueue(run, task, enqueueOptions),
-    enqueueMany: (requests) => calls.enqueueMany(run, requests),
-  };
-  return { ctx, result: () => result };
+    };
+    this.heartbeat = () => inside.beat();
+  }
+
+  get signal(): AbortSignal {
+    return this[INSIDE].run.stop.signal;
+  }
+
+  get canceled(): boolean {
+    return this[INSIDE].run.stop.check() !== undefined;
+  }
+
+  get log(): TaskLogger {
+    const inside = this[INSIDE];
+    inside.log ??= createTaskLog(inside.tools.outbox, inside.run.output);
+    return inside.log;
+  }
+
+  get progress(): TaskContext['progress'] {
+    const inside = this[INSIDE];
+    inside.progress ??= (value) => {
+      inside.beat(); // also when the value waits for its turn, or cannot be sent
+      inside.tools.outbox.progress(inside.run.output, encodeProgress(value));
+    };
+    return inside.progress;
+  }
+
+  get setResult(): TaskContext['setResult'] {
+    const inside = this[INSIDE];
+    inside.setResult ??= (bytes) => {
+      inside.result = encodeResult(bytes, inside);
+    };
+    return inside.setResult;
+  }
+
+  get enqueue(): TaskContext['enqueue'] {
+    const { run, tools } = this[INSIDE];
+    this[INSIDE].enqueue ??= (task, options) => tools.calls.enqueue(run.run, task, options);
+    return this[INSIDE].enqueue;
+  }
+
+  get enqueueMany(): TaskContext['enqueueMany'] {
+    const { run, tools } = this[INSIDE];
+    this[INSIDE].enqueueMany ??= (requests) => tools.calls.enqueueMany(run.run, requests);
+    return this[INSIDE].enqueueMany;
+  }
 }
 
 /** Throws `NotSerializableError` and `PayloadTooLargeError` in the handler, where the mistake is. */
@@ -85,12 +133,12 @@ function toJson(value: unknown): string | undefined {
 /** The kind of value is checked even when no result is kept, so that a mistake shows without retention too. */
 function encodeResult(
   value: unknown,
-  { keepsResult, maxResultSize }: TaskContextOptions,
+  { run, tools: { maxResultSize } }: RunContext,
 ): Uint8Array | undefined {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
     throw new NotSerializableError('result given to setResult, neither bytes nor a string,');
   }
-  if (!keepsResult) return undefined;
+  if (!run.envelope.keepsResult) return undefined;
   const bytes = encodePayload(value, 'result');
   if (bytes.byteLength > maxResultSize) {
     throw new PayloadTooLargeError('result', bytes.byteLength, maxResultSize);

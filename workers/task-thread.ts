@@ -1,66 +1,84 @@
 /**
- * A pool thread: takes envelopes, runs them, and says all that happens through the control port, per run in this order:
- * begun, log lines and progress, outcome; and last, if its code ends the thread, doomed.
+ * A pool thread: takes tasks, runs them, and says on its board when each begins, and through the control port what
+ * happens, per run in this order: log lines and progress, outcome; and last, if its code ends the thread, doomed. A plain
+ * success that has said nothing goes over the board as well. Each outcome is out before the next run begins.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { MessageChannel, threadId, type MessagePort, type Transferable } from 'node:worker_threads';
-import type { Middleware } from '../src/handler.ts';
+import type { HandlerDefinition } from '../src/handler.ts';
 import { serializeError } from '../src/serialize-error.ts';
 import type {
   FailureKind,
-  StopReason,
   TaskEnvelope,
   TaskOutcome,
   ThreadHello,
   ThreadSettings,
   ToThread,
 } from '../src/threads/messages.ts';
+import { RunTable } from '../src/threads/run-table.ts';
+import type { PlacedEnvelope, TaskBatch } from '../src/threads/task-batch.ts';
 import { watchChildProcesses } from './child-processes.ts';
 import { captureConsole, endStreams } from './console-capture.ts';
 import { ControlPort } from './control-port.ts';
 import { EnqueueCalls } from './enqueue-calls.ts';
 import { captureExit, type Exit } from './exit-capture.ts';
-import { loadHandler, loadMiddleware } from './handler-loader.ts';
 import { makeLine } from './log-fields.ts';
 import { outcomeOfThrow } from './outcome.ts';
 import { Outbox } from './outbox.ts';
 import type { RunOutput } from './run-output.ts';
-import { encodeResult, runThrough, validatePayload, validateResult } from './run-handler.ts';
 import { RunJournal } from './run-journal.ts';
-import { RunStop } from './run-stop.ts';
-import { createTaskContext } from './task-context.ts';
+import { RunLine } from './run-line.ts';
+import { RunWork } from './run-work.ts';
 import { ThreadBoard } from './thread-board.ts';
-import { ThreadRun } from './thread-run.ts';
+import { type RunBoard, ThreadRun } from './thread-run.ts';
 import { transferList } from './transfer-list.ts';
 
-/** Stops that came before their run, at most this many are remembered. */
-const MAX_EARLY_STOPS = 64;
 /** A timer that throws for as long as a neighbour runs must not flood the main thread. */
 const MAX_DOOMS = 100;
 
 /** Everything one thread holds. */
 export class TaskThread {
-  readonly #settings: ThreadSettings;
   readonly #context = new AsyncLocalStorage<ThreadRun>();
-  readonly #runs = new Map<number, ThreadRun>();
-  readonly #earlyStops = new Map<number, StopReason>();
+  readonly #runs = new RunTable<ThreadRun>();
   readonly #board: ThreadBoard;
   readonly #control: ControlPort;
+  readonly #line: RunLine;
   readonly #outbox: Outbox;
   readonly #calls: EnqueueCalls;
+  readonly #work: RunWork;
   readonly #journal: RunJournal;
   readonly #exit: Exit;
+  readonly #runBoard: RunBoard;
   /** Times that code of this thread did what ends it. */
   #dooms = 0;
 
   /** Says hello through `parentPort` and takes over the thread's console, its uncaught errors and its exit. */
   constructor(settings: ThreadSettings, parentPort: MessagePort) {
     const { port1, port2 } = new MessageChannel();
-    this.#settings = settings;
     this.#board = new ThreadBoard(settings.tasksPerThread);
     this.#control = new ControlPort(port1, (message) => this.#hear(message));
+    this.#runBoard = {
+      cells: this.#board.cells,
+      stopCell: (place) => this.#board.stopCell(place),
+      journalSlot: (place) => this.#board.journalSlot(place),
+      drain: () => this.#control.drain(),
+      inContext: (run, act) => this.#context.run(run, act),
+    };
+    this.#line = new RunLine({
+      slots: settings.tasksPerThread,
+      begin: (envelope, onEnd) => this.#begin(envelope, onEnd),
+      isOpen: () => this.#dooms === 0,
+      isMainHere: () => this.#board.isMainHere(),
+      onNews: () => this.#control.pointToBoard(),
+    });
     this.#outbox = new Outbox((message) => this.#control.post(message), settings.logLevel);
     this.#calls = new EnqueueCalls((message, transfer) => this.#control.post(message, transfer));
+    this.#work = new RunWork({
+      settings,
+      outbox: this.#outbox,
+      calls: this.#calls,
+      beat: (place) => this.#board.beat(place),
+    });
     this.#journal = new RunJournal(settings.journalFd, (error) =>
       this.#logFault(this.#outbox.stray, 'the journal could not be written', error),
     );
@@ -79,94 +97,67 @@ export class TaskThread {
     parentPort.postMessage(hello, [port2]);
   }
 
-  /** Runs one task. Never rejects: the outcome goes through the control port. */
-  async run(envelope: TaskEnvelope): Promise<void> {
-    if (this.#dooms > 0) {
-      // It was on its way before the pool heard of the doom, and need not wait for the runs that go on here.
-      this.#control.post({ kind: 'refused', run: envelope.run });
-      return;
+  /** Runs the tasks of one message. Never rejects: the outcomes go over the board and through the control port. */
+  run(batch: TaskBatch): Promise<void> {
+    return this.#line.add(batch);
+  }
+
+  /** Begins a run; `false`: main has taken it back. Calls back when its code has ended, maybe at once. */
+  #begin(envelope: PlacedEnvelope, onEnd: () => void): boolean {
+    // Its record in the journal may be another run's by now.
+    if (!this.#board.begin(envelope.place, envelope.run)) return false;
+    this.#journal.begin(this.#board.journalSlot(envelope.place), envelope); // before any code of the run can end the process
+    const run = new ThreadRun(envelope, this.#control.said, this.#runBoard);
+    this.#runs.set(run);
+    const plain = this.#work.plainHandler(envelope);
+    if (plain === undefined) void this.#context.run(run, () => this.#execute(run)).then(onEnd);
+    else this.#context.run(run, () => this.#executePlainly(run, plain, onEnd));
+    return true;
+  }
+
+  #executePlainly(run: ThreadRun, definition: HandlerDefinition, onEnd: () => void): void {
+    run.definition = definition;
+    try {
+      const { ctx } = this.#work.makeContext(run);
+      ctx.throwIfCanceled();
+      const returned = definition.handle(run.task, ctx);
+      if (isThenable(returned)) {
+        return void Promise.resolve(returned).then(
+          () => this.#endPlainly(run, onEnd),
+          (error: unknown) => this.#end(run, this.#threw(run, error, 'error'), onEnd),
+        );
+      }
+    } catch (error) {
+      return this.#end(run, this.#threw(run, error, 'error'), onEnd);
     }
-    const run = this.#begin(envelope);
-    await this.#context.run(run, () => this.#execute(run));
-    this.#exitIfDone();
+    this.#endPlainly(run, onEnd);
   }
 
-  #begin(envelope: TaskEnvelope): ThreadRun {
-    const slot = this.#board.claim(envelope.run);
-    const run = new ThreadRun(envelope, slot, (self) => this.#makeStop(self, slot));
-    this.#runs.set(envelope.run, run);
-    this.#journal.begin(envelope); // before any code of the run can end the process
-    this.#control.post({ kind: 'begun', run: envelope.run, at: Date.now() });
-    const reason = this.#earlyStops.get(envelope.run);
-    this.#earlyStops.delete(envelope.run);
-    if (reason !== undefined) run.stop.stop(reason);
-    return run;
-  }
-
-  #makeStop(run: ThreadRun, slot: number): RunStop {
-    return new RunStop({
-      run: run.envelope.run,
-      cells: this.#board.cells,
-      cell: this.#board.stopCell(slot),
-      drain: () => this.#control.drain(),
-      inContext: (act) => this.#context.run(run, act),
-    });
+  #endPlainly(run: ThreadRun, onEnd: () => void): void {
+    this.#end(run, { kind: 'returned', runMs: run.runMs }, onEnd);
   }
 
   async #execute(run: ThreadRun): Promise<void> {
     const outcome = await this.#outcomeOf(run);
-    // Before the outcome is out: then the slot may be another run's. Not where an uncaught error was taken for the
+    this.#end(run, outcome);
+  }
+
+  #end(run: ThreadRun, outcome: TaskOutcome, onEnd?: () => void): void {
+    // Before the outcome is out: then the place may be another run's. Not where an uncaught error was taken for the
     // outcome, since the code that went on could still end the process.
-    this.#journal.end(run.envelope);
+    this.#journal.end(run.journalSlot);
     this.#settle(run, outcome);
+    this.#exitIfDone();
+    onEnd?.();
   }
 
   async #outcomeOf(run: ThreadRun): Promise<TaskOutcome> {
     try {
-      const result = await this.#perform(run);
-      const { runMs } = run;
-      return { kind: 'returned', runMs, ...(result === undefined ? {} : { result }) };
+      const returned = await this.#work.perform(run);
+      return { kind: 'returned', runMs: run.runMs, ...returned };
     } catch (error) {
       return this.#threw(run, error, 'error');
     }
-  }
-
-  /** Load, validate, run; answers the encoded result when one is to be kept. */
-  async #perform(run: ThreadRun): Promise<Uint8Array | undefined> {
-    const { envelope, task } = run;
-    const { definition } = await loadHandler(envelope.handler.url);
-    run.definition = definition;
-    await validatePayload(definition, task);
-    const { ctx, result } = createTaskContext({
-      run: envelope.run,
-      stop: run.stop,
-      beat: () => this.#beat(run),
-      output: run.output,
-      outbox: this.#outbox,
-      calls: this.#calls,
-      keepsResult: envelope.keepsResult,
-      maxResultSize: this.#settings.maxResultSize,
-    });
-    const middleware = await this.#middleware(definition.middleware);
-    // A run that was stopped while its module loaded never reaches its handler (protocol 16.5).
-    ctx.throwIfCanceled();
-    const returned = await runThrough(middleware, definition, task, ctx);
-    if (!envelope.keepsResult || run.isOver) return undefined;
-    const set = result();
-    if (set !== undefined) return set;
-    const checked = await validateResult(definition, task.type, returned);
-    return encodeResult(checked, this.#settings.maxResultSize);
-  }
-
-  async #middleware(own: readonly Middleware[] = []): Promise<readonly Middleware[]> {
-    const { middleware } = this.#settings;
-    if (middleware.length === 0) return own;
-    return [...(await Promise.all(middleware.map(loadMiddleware))), ...own];
-  }
-
-  /** When the run is over, its slot may be another run's. */
-  #beat(run: ThreadRun): void {
-    if (!run.isOver) this.#board.beat(run.slot);
   }
 
   #threw(run: ThreadRun, error: unknown, failure: FailureKind): TaskOutcome {
@@ -189,9 +180,16 @@ export class TaskThread {
     endStreams(this.#outbox, run.output);
     this.#outbox.finish(run.output);
     this.#runs.delete(run.envelope.run);
-    this.#board.free(run.slot);
-    const result = outcome.kind === 'returned' ? outcome.result : undefined;
-    this.#postOutcome(run.envelope.run, outcome, transferList([result]));
+    if (this.#isSilent(run, outcome) && this.#board.succeed(run.envelope.place, outcome.runMs))
+      return;
+    const bytes = outcome.kind === 'returned' ? [outcome.result, outcome.task?.payload] : [];
+    this.#postOutcome(run.envelope.run, outcome, transferList(bytes));
+  }
+
+  /** Nothing was said since it began, by nobody: so there is no order to keep, and nothing to send. */
+  #isSilent({ saidBefore }: ThreadRun, outcome: TaskOutcome): boolean {
+    if (outcome.kind !== 'returned' || this.#control.said !== saidBefore) return false;
+    return outcome.result === undefined && outcome.task === undefined;
   }
 
   #postOutcome(run: number, outcome: TaskOutcome, transfer: readonly Transferable[]): void {
@@ -208,17 +206,8 @@ export class TaskThread {
 
   #hear(message: ToThread): void {
     if (message.kind === 'enqueued') return this.#calls.answer(message.call, message.answers);
-    const run = this.#runs.get(message.run);
-    if (run === undefined) this.#remember(message.run, message.reason);
-    else run.stop.stop(message.reason);
-  }
-
-  /** The stop of a run that is over, or that has not arrived yet: run numbers never repeat, so it can hit no other. */
-  #remember(run: number, reason: StopReason): void {
-    this.#earlyStops.set(run, reason);
-    if (this.#earlyStops.size <= MAX_EARLY_STOPS) return;
-    const [oldest] = this.#earlyStops.keys();
-    if (oldest !== undefined) this.#earlyStops.delete(oldest);
+    // A run that is not here has ended: main stops only what has begun.
+    this.#runs.get(message.run)?.stop.stop(message.reason);
   }
 
   /** The run whose code is running, while it may still have an outcome. */
@@ -255,6 +244,13 @@ export class TaskThread {
     this.#journal.endAll();
     this.#outbox.flush();
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
 }
 
 function namesOf({ id, type, queue }: TaskEnvelope): Pick<TaskEnvelope, 'id' | 'type' | 'queue'> {

@@ -3,4 +3,4 @@
  * while Node requires an ES module takes the whole process with it (an assertion of Node 20 and 22). This one is no ES
  * module, and what it imports may be interrupted. Piscina awaits the promise.
  */
-module.exports = import('./task-worker.js').then(({ default: runTask }) => runTask);
+module.exports = import('./task-worker.js').then(({ default: runTasks }) => runTasks);

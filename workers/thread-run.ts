@@ -1,8 +1,14 @@
 import type { HandlerDefinition } from '../src/handler.ts';
-import type { TaskEnvelope } from '../src/threads/messages.ts';
+import type { PlacedEnvelope } from '../src/threads/task-batch.ts';
 import { createRunOutput, type RunOutput } from './run-output.ts';
-import type { RunStop } from './run-stop.ts';
+import { RunStop, type StopBoard } from './run-stop.ts';
 import { ThreadTask } from './thread-task.ts';
+
+/** What the runs of a thread work with. */
+export interface RunBoard extends StopBoard {
+  /** The slot in the journal of the run that has begun in this place. */
+  journalSlot(place: number): number | undefined;
+}
 
 /**
  * One run in this thread.
@@ -13,8 +19,11 @@ import { ThreadTask } from './thread-task.ts';
  * what its code does after that no longer counts.
  */
 export class ThreadRun {
-  readonly envelope: TaskEnvelope;
-  readonly slot: number;
+  readonly envelope: PlacedEnvelope;
+  /** Messages that the thread had posted when it began. */
+  readonly saidBefore: number;
+  /** Where the journal names it, until its code has ended. */
+  readonly journalSlot: number | undefined;
   readonly task: ThreadTask;
   readonly output: RunOutput;
   readonly startedAt: number = performance.now();
@@ -23,12 +32,17 @@ export class ThreadRun {
   definition: HandlerDefinition | undefined;
   isOver = false;
 
-  constructor(envelope: TaskEnvelope, slot: number, makeStop: (run: ThreadRun) => RunStop) {
+  constructor(envelope: PlacedEnvelope, saidBefore: number, board: RunBoard) {
     this.envelope = envelope;
-    this.slot = slot;
+    this.saidBefore = saidBefore;
+    this.journalSlot = board.journalSlot(envelope.place);
     this.task = new ThreadTask(envelope);
     this.output = createRunOutput(envelope.run);
-    this.stop = makeStop(this);
+    this.stop = new RunStop(this, board);
+  }
+
+  get run(): number {
+    return this.envelope.run;
   }
 
   /** Milliseconds since it began. */

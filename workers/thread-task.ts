@@ -1,6 +1,7 @@
 import type { Task } from '../src/handler.ts';
 import { MAX_RETRY_FOREVER } from '../src/task.ts';
-import type { TaskEnvelope } from '../src/threads/messages.ts';
+import type { PlacedEnvelope } from '../src/threads/task-batch.ts';
+import { ownPayload } from '../src/threads/task-batch.ts';
 
 /** The task as its handler sees it, and the way to replace what `json()` answers by what a schema returned. */
 export class ThreadTask implements Task {
@@ -16,11 +17,11 @@ export class ThreadTask implements Task {
   readonly json: () => unknown;
   #parsed: { readonly value: unknown } | undefined;
 
-  constructor(envelope: TaskEnvelope) {
+  constructor(envelope: PlacedEnvelope) {
     this.id = envelope.id;
     this.type = envelope.type;
     this.queue = envelope.queue;
-    this.payload = envelope.payload;
+    this.payload = ownPayload(envelope);
     this.headers = envelope.headers;
     this.retried = envelope.retried;
     this.maxRetry =
@@ -38,7 +39,8 @@ export class ThreadTask implements Task {
   }
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/** Bytes parsed as JSON; `undefined` when there are none. Throws a SyntaxError that quotes nothing of them. */
+export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.byteLength === 0) return undefined;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   try {

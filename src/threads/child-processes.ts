@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const GRACE_MS = 250;
 const LOOK_EVERY_MS = 5;
 const TELL_MS = 15;
+/** Nothing outlives SIGKILL, but on busy cores it takes its time; what hangs in the kernel is not waited for. */
+const KILLED_MS = 150;
 /** A thread that yields reaps a dead process in this time; one that spins never does. */
 const REAP_MS = 200;
 
@@ -28,7 +30,7 @@ export class ChildProcesses {
 
   /**
    * Ends them while the thread lives: SIGTERM, up to 250 ms, SIGKILL. `hear` reads what the thread has said, which
-   * reaps its processes if its code yields. Resolves at once when there is none.
+   * reaps its processes if its code yields. Resolves when they have ended, at once when there is none.
    */
   async end(hear: () => void): Promise<void> {
     if (this.#pids.size === 0) return;
@@ -43,7 +45,19 @@ export class ChildProcesses {
     // What a handler makes of the end of its process is its outcome: a moment to say so.
     await delay(TELL_MS);
     hear();
-    this.kill();
+    await this.#killed(hear);
+  }
+
+  async #killed(hear: () => void): Promise<void> {
+    this.#forgetEnded(true);
+    this.#signal('SIGKILL');
+    const until = performance.now() + KILLED_MS;
+    while (this.#pids.size > 0 && performance.now() < until) {
+      await delay(LOOK_EVERY_MS);
+      hear();
+      this.#forgetEnded(true);
+    }
+    this.#pids.clear();
   }
 
   /** Ends them when their thread is gone: SIGTERM now, SIGKILL in 250 ms. `onDone` follows; the timer holds nobody up. */

@@ -1,3 +1,4 @@
+import type { FailureKind, TaskOutcome } from './messages.ts';
 import type { Death, Doom } from './pool-listener.ts';
 
 /** How a thread ended, and what it had not finished. */
@@ -29,4 +30,12 @@ function kindOf(run: number, end: ThreadEnd, isOutOfMemory: boolean): Death['kin
   // Doomed by code of no known run, nobody can be acquitted: the thread died by itself.
   if (culprit !== 0) return 'bystander';
   return end.begun.size === 1 ? 'alone' : 'together';
+}
+
+/** What was taken for the outcome of a run whose handler has not returned. */
+const ENDS_THREAD: ReadonlySet<FailureKind> = new Set(['uncaught', 'exit']);
+
+/** Whether the thread ends after this outcome. */
+export function endsThread(outcome: TaskOutcome): boolean {
+  return outcome.kind === 'threw' && ENDS_THREAD.has(outcome.failure);
 }

@@ -1,8 +1,9 @@
 /**
- * All that crosses the thread border, plain data only. Two ways: Piscina's own channel carries a `TaskEnvelope` to the
- * thread (its answer is always `undefined`), and one control port per thread carries everything else, in order.
+ * All that crosses the thread border, plain data only. Three ways: Piscina's own channel carries tasks to the thread,
+ * several in a message (threads/task-batch; its answer is always `undefined`); one control port per thread carries what
+ * is said, in order; and the board, shared memory, says of each task in the thread's hands how far it is.
  * One ordered port matters: a task's log lines and progress arrive before its outcome, and an outcome posted before a
- * crash is still read after it.
+ * crash is still read after it. What stands on the board is read after it, too.
  */
 import type { SerializedError } from '../serialize-error.ts';
 import type { Duration, EnqueueOptions, Headers } from '../task.ts';
@@ -17,7 +18,7 @@ export interface HandlerRef {
   readonly pattern: string;
 }
 
-/** One task on its way into a thread. Its payload owns its memory. */
+/** One task on its way into a thread. Its payload owns its memory, or lies in shared memory until the thread begins it. */
 export interface TaskEnvelope {
   /** Number of this execution, unique in the process: what a stop names. Positive, fits an int32. */
   readonly run: number;
@@ -33,8 +34,19 @@ export interface TaskEnvelope {
   readonly deadline?: number;
   /** Whether a result will be stored: without a retention it is not even encoded. */
   readonly keepsResult: boolean;
-  /** Where the thread notes in the journal that it runs this task; absent without a journal (threads/journal-record). */
-  readonly journalSlot?: number;
+  /** Set for a run of an aggregate function: `payload` then holds those of all the group's tasks, one after the other. */
+  readonly group?: GroupParcel;
+}
+
+/** The tasks of a group as lists in the same order: many small objects would cost ten times as much to clone. */
+export interface GroupParcel {
+  readonly name: string;
+  readonly ids: readonly string[];
+  readonly types: readonly string[];
+  /** Where the payload of each ends. */
+  readonly ends: Uint32Array;
+  /** Of those that have any, by place. */
+  readonly headers: ReadonlyMap<number, Headers>;
 }
 
 /** Why a running task is stopped. Each is a metric label and has its own error text (policy/stop-reason). */
@@ -58,7 +70,13 @@ export type FailureKind = 'error' | 'not_serializable' | 'uncaught' | 'exit';
 
 /** How a run ended, told by the thread itself. `runMs` is measured there by its monotonic clock. */
 export type TaskOutcome =
-  | { readonly kind: 'returned'; readonly runMs: number; readonly result?: Uint8Array }
+  | {
+      readonly kind: 'returned';
+      readonly runMs: number;
+      readonly result?: Uint8Array;
+      /** What an aggregate function returned; absent when the tasks are to be deleted without a new one. */
+      readonly task?: EnqueueItem;
+    }
   | {
       readonly kind: 'threw';
       readonly runMs: number;
@@ -110,7 +128,8 @@ export interface ThreadHello {
 
 /** Thread -> main, through the control port. */
 export type FromThread =
-  | { readonly kind: 'begun'; readonly run: number; readonly at: number }
+  /** Something on the board is new: runs have ended. */
+  | { readonly kind: 'look' }
   | { readonly kind: 'progress'; readonly run: number; readonly value: unknown }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
   | {
@@ -120,8 +139,6 @@ export type FromThread =
       readonly items: readonly EnqueueItem[];
     }
   | { readonly kind: 'outcome'; readonly run: number; readonly outcome: TaskOutcome }
-  /** The thread is about to end and has not begun this run, nor will it: another thread may. Comes after `doomed`. */
-  | { readonly kind: 'refused'; readonly run: number }
   /** A process that a handler started (`run` 0 = outside of any run), and its end. They end with their thread. */
   | { readonly kind: 'spawned'; readonly run: number; readonly pid: number }
   | { readonly kind: 'exited'; readonly pid: number }
@@ -153,26 +170,60 @@ export type ToThread =
     };
 
 /**
- * The board: shared memory of one thread, an Int32Array with three cells per task slot. Cell `3 * slot` holds the run
- * that the thread is on in that slot (0 = none, written by the thread); `3 * slot + 1` the run that main wants stopped
- * (written by main); `3 * slot + 2` counts signs of life, `ctx.heartbeat()` and `ctx.progress()` (written by the
- * thread, read by main, so that they cost no message). A stop is thus seen by code that never yields, at the price of
- * one `Atomics.load`, and a late stop cannot hit the next run: the numbers differ. It outlives its thread.
+ * The board: shared memory of one thread, an Int32Array with `PLACE_CELLS` cells for each run that may be in its hands.
+ * Main gives each run its place when it hands it over. Cells of a place:
+ *
+ * - `STATE`: the run = handed over; minus the run = begun; 0 = not here any more. Main hands over; whoever first replaces
+ *   the number, atomically, has the run: the thread begins it (minus), or main withdraws it (0). A plain success that
+ *   said nothing ends here too, as 0, and costs no message.
+ * - `STOP`: the run that main wants stopped. Seen by code that never yields, at the price of one `Atomics.load`; a late
+ *   stop cannot hit the next run: the numbers differ.
+ * - `BEATS`: signs of life, `ctx.heartbeat()` and `ctx.progress()`; so they cost no message.
+ * - `BEGAN_AT`: when it began, in milliseconds since 1970, the lower 31 bits.
+ * - `RAN_FOR`: how long a plain success took, in microseconds.
+ * - `JOURNAL`: one more than the slot of its record in the journal, or 0. Here and not in the message: a thread may hold an
+ *   earlier message of a run that was taken back and has come again to the same place, while the slot is another run's.
+ *
+ * The board outlives its thread: what stands on it counts, however the thread ended.
  */
-export const BOARD_CELLS_PER_SLOT = 3;
+export const PLACE_CELLS = 6;
+export const STATE = 0;
+export const STOP = 1;
+export const BEATS = 2;
+export const BEGAN_AT = 3;
+export const RAN_FOR = 4;
+export const JOURNAL = 5;
+
+/** Runs that a thread may be given beyond those it runs at once. */
+export const MAX_AHEAD = 128;
+
+/** Places on the board of a thread that runs so many tasks at once. */
+export function placesFor(tasksPerThread: number): number {
+  return tasksPerThread + MAX_AHEAD;
+}
 
 /**
- * The last two cells of a board are of the whole thread: whether it is about to be terminated, so that it starts no
- * process any more (written by main), and whether it is starting one, whose number it has not told yet (written by the
- * thread). Each side writes its own before it reads the other's.
+ * The last three cells of a board are of the whole thread: when main last looked after the leases (threads/process-clock,
+ * written by main; 0 = nobody does), whether the thread is about to be terminated, so that it starts no process any more
+ * (written by main), and whether it is starting one, whose number it has not told yet (written by the thread). Of the last
+ * two each side writes its own before it reads the other's.
  */
-export const BOARD_THREAD_CELLS = 2;
+export const BOARD_THREAD_CELLS = 3;
+
+/**
+ * A thread begins nothing when main has not looked after the leases for so long: when the whole process was frozen, what
+ * lies ahead in the thread may run elsewhere by now, and main has not come to take it back. At main's look no lease had
+ * less left than the margin of the fence (policy/fence), which is not shorter than this.
+ */
+export const MAIN_AWAY_MS = 1_000;
 
 /** What the throw-away thread reports about one handler module. */
 export interface HandlerReport {
   readonly file: string;
   readonly url: string;
+  /** Of task types; of group names where it is an aggregator. */
   readonly pattern: string;
+  readonly isAggregator?: true;
   /** Upper bounds declared by the handler. */
   readonly timeout?: Duration;
   readonly retries?: number;

@@ -3,17 +3,25 @@ import type { EnqueueItem, FromThread, LogLine, TaskOutcome, ToThread } from './
 
 /** Whom the pool tells what its threads say. Every run handed over ends in exactly one `onOutcome` or `onDied`. */
 export interface PoolListener {
+  /** Comes up to 40 ms after the beginning (`BoardWatch`); not at all for a run that ended before, see `onOutcome`. */
   onBegun(run: number, threadId: number, atWallMs: number): void;
   onProgress(run: number, value: unknown): void;
   onLog(lines: readonly LogLine[], threadId: number): void;
   onEnqueue(request: EnqueueFromThread): void;
-  onOutcome(run: number, outcome: TaskOutcome): void;
+  /** `begun`: of a run that was so short that `onBegun` did not come. */
+  onOutcome(run: number, outcome: TaskOutcome, begun?: Begun): void;
   /** The thread ended before the run did. */
   onDied(run: number, death: Death): void;
   /** What a run's code did that ends its thread; the run's own outcome has been told before. */
   onDoomed(doom: Doom, threadId: number): void;
   onThreadExit(threadId: number): void;
   onFault(where: string, error: unknown): void;
+}
+
+/** Where and when a run began, in milliseconds since 1970. */
+export interface Begun {
+  readonly threadId: number;
+  readonly atWallMs: number;
 }
 
 /** Why a thread is about to end. */

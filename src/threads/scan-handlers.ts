@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { HandlerLoadError, toError } from '../errors.ts';
 import { findHandlerFiles } from './handler-files.ts';
 import type { HandlerReport, ScanMessage, ScanReport, ScanRequest } from './messages.ts';
-import { createRegistry } from './registry.ts';
+import { createGroupRegistry, createRegistry } from './registry.ts';
 import { handlerScanUrl } from './worker-urls.ts';
 
 /** What else a scan takes. */
@@ -21,7 +21,7 @@ const BOOT_LIMIT_MS = 60_000;
 const EXCLUDE = 'Fix it, or exclude it by a name that begins with "_".';
 
 /**
- * Finds and loads the handler modules of folders and files and reports patterns and settings. Rejects with
+ * Finds and loads the handler modules of folders and files, aggregators among them, and reports patterns and settings. Rejects with
  * `HandlerLoadError`, naming file, reason and how to exclude it: no module, one that does not load, ends its thread,
  * takes too long or exports the wrong thing, or a pattern claimed twice.
  */
@@ -38,6 +38,7 @@ export async function scanHandlers(
   const report = await scan.run();
   if (!report.ok) throw refusal(report, middleware);
   createRegistry(report.handlers); // throws where a pattern is claimed twice
+  createGroupRegistry(report.handlers);
   return [...report.handlers];
 }
 

@@ -7,8 +7,9 @@
  */
 import { Piscina, type TaskQueue } from 'piscina';
 import { toError } from '../errors.ts';
-import type { FromThread, TaskEnvelope, ThreadHello, ThreadSettings } from './messages.ts';
+import type { FromThread, ThreadHello, ThreadSettings } from './messages.ts';
 import { Replacements } from './replacements.ts';
+import type { BatchParcel } from './task-batch.ts';
 import { terminateWorker } from './terminate-worker.ts';
 import { ThreadRecord } from './thread-record.ts';
 import { taskWorkerUrl } from './worker-urls.ts';
@@ -17,17 +18,16 @@ import { taskWorkerUrl } from './worker-urls.ts';
 export interface ThreadPoolOptions {
   readonly threads: number;
   readonly settings: ThreadSettings;
+  /** Most tasks of one message to a thread. Default: as many as it may have. */
+  readonly tasksPerMessage?: number | undefined;
   /** V8 heap limit per thread in MB; default: Node's. */
   readonly maxOldGenerationMb?: number | undefined;
   /** Module of every thread; default: `workers/task-worker`. Another one is for tests of how threads start. */
   readonly entry?: URL;
 }
 
-/** A task, and the memory that moves to the thread with it: nothing of that is left here. */
-export interface Parcel {
-  readonly envelope: TaskEnvelope;
-  readonly transferList: ArrayBuffer[];
-}
+/** How much of what it was given ahead a thread has to have begun before it is given more. */
+export type Begun = 'half' | 'some';
 
 /** Whom the crew tells of its threads. */
 export interface CrewListener {
@@ -90,6 +90,11 @@ export class ThreadCrew {
     return this.#threads;
   }
 
+  /** Those that have a task. */
+  busy(): ThreadRecord[] {
+    return [...this.#threads.values()].filter(({ isBusy }) => isBusy);
+  }
+
   /** Resolves when every thread has said hello. When it rejects, all have ended. */
   async start(): Promise<void> {
     const piscina = this.#createPiscina();
@@ -112,32 +117,32 @@ export class ThreadCrew {
     }
   }
 
-  /** The thread with the most room; `undefined` when none has any. */
-  leastBusy(): ThreadRecord | undefined {
-    let best: ThreadRecord | undefined;
-    let fewest = this.#options.settings.tasksPerThread;
-    for (const thread of this.#threads.values()) {
-      if (thread.isCondemned || !thread.isUsable || thread.runs.size >= fewest) continue;
-      best = thread;
-      fewest = thread.runs.size;
-    }
-    return best;
+  /**
+   * The threads that take runs now: of the `ahead` that each may have beyond those it runs at once, half have begun, or
+   * some: a quarter, at least one.
+   */
+  hungry(ahead: number, begun: Begun): ThreadRecord[] {
+    const left = begun === 'half' ? ahead >> 1 : ahead - Math.max(1, ahead >> 2);
+    const most = this.#options.settings.tasksPerThread + Math.max(0, left);
+    return [...this.#threads.values()].filter(
+      ({ isCondemned, isUsable, runs }) => !isCondemned && isUsable && runs.size <= most,
+    );
   }
 
   /**
-   * Gives a task to a thread. `false`: Piscina does not know the thread any more, and nothing was given. `onUnsent`: the
-   * envelope cannot be sent. Nothing else is told: what becomes of the task comes through the control port.
+   * Gives tasks to a thread. `false`: Piscina does not know the thread any more, and nothing was given. `onUnsent`: they
+   * cannot be sent. Nothing else is told: what becomes of the tasks comes over the board and through the control port.
    */
   give(
     thread: ThreadRecord,
-    { envelope, transferList }: Parcel,
+    { batch, transferList }: BatchParcel,
     onUnsent: (error: Error) => void,
   ): boolean {
     const piscina = this.#piscina;
     if (piscina === undefined) return false;
     this.#queue.hasRefused = false;
     this.#target = thread;
-    piscina.run(envelope, { transferList }).then(
+    piscina.run(batch, { transferList }).then(
       () => undefined,
       (error: unknown) => {
         const hasEnded = !this.#threads.has(thread.threadId) || thread.error !== undefined;

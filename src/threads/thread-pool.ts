@@ -3,16 +3,17 @@
  *
  *     waiting in the line -> handed to a thread -> begun -> its outcome, or the death of its thread
  *
- * A run is handed over only when a thread has room for it, so that what waits can be withdrawn. One whose thread ends or
- * refuses it before it has begun goes back to the head of the line.
+ * Until a thread has begun a run it can be withdrawn, also out of the thread's hands. One whose thread ends before that
+ * goes back to the head of the line.
  *
- * Piscina's own answer to a task only says that its thread is free; everything a task has to say comes through the
- * control port of its thread, in order.
+ * Piscina's own answer to a message only says that the thread is through with it; everything a task has to say comes
+ * through the control port of its thread, in order, and a plain success over its board.
  */
+import { BoardWatch } from './board-watch.ts';
 import type { ChildProcesses } from './child-processes.ts';
-import { deathOf } from './death.ts';
+import { deathOf, endsThread } from './death.ts';
 import { Handover } from './handover.ts';
-import type { FailureKind, FromThread, StopReason, TaskEnvelope } from './messages.ts';
+import type { FromThread, StopReason, TaskEnvelope } from './messages.ts';
 import type { PoolListener } from './pool-listener.ts';
 import { terminateWorker } from './terminate-worker.ts';
 import { ThreadCrew, type ThreadPoolOptions } from './thread-crew.ts';
@@ -20,17 +21,14 @@ import { MemoryProbe, type ThreadMemory } from './thread-memory.ts';
 import type { RunRecord, ThreadInfo, ThreadRecord } from './thread-record.ts';
 
 export type { ThreadInfo, ThreadMemory, ThreadPoolOptions };
-
 type Outcome = Extract<FromThread, { kind: 'outcome' }>;
-
-/** What was taken for the outcome of a run whose handler has not returned. */
-const ENDS_THREAD: ReadonlySet<FailureKind> = new Set(['uncaught', 'exit']);
 
 /** A fixed number of worker threads. */
 export class ThreadPool {
   readonly #options: ThreadPoolOptions;
   readonly #crew: ThreadCrew;
   readonly #handover: Handover;
+  readonly #boards: BoardWatch;
   readonly #probe = new MemoryProbe();
   /** Processes of threads that have ended by themselves. */
   readonly #orphans = new Set<ChildProcesses>();
@@ -47,9 +45,18 @@ export class ThreadPool {
     });
     this.#handover = new Handover({
       crew: this.#crew,
+      tasksPerThread: options.settings.tasksPerThread,
+      tasksPerMessage: options.tasksPerMessage,
       journalFd: options.settings.journalFd,
+      onUnbegun: () => this.#boards.wake(),
       onUnsent: (run, error) => this.#tellUnbegun(run, error),
       onFault,
+    });
+    this.#boards = new BoardWatch({
+      handover: this.#handover,
+      threads: () => this.#crew.threads.values(),
+      listener: () => this.#listener,
+      onEnded: (thread) => this.#endIfRetired(thread),
     });
   }
 
@@ -59,12 +66,12 @@ export class ThreadPool {
 
   /** Threads that have loaded the entry module, live, and are not about to end. */
   get ready(): number {
-    return this.#countThreads(({ isCondemned }) => !isCondemned);
+    return this.threads().length;
   }
 
-  /** Threads on which at least one task has begun. */
+  /** Threads that have a task. */
   get busy(): number {
-    return this.#countThreads(({ begunCount }) => begunCount > 0);
+    return this.#crew.busy().length;
   }
 
   /** Starts all threads; resolves when each has answered. When it rejects, all have ended. */
@@ -82,9 +89,14 @@ export class ThreadPool {
     else this.#tellUnbegun(envelope.run, new Error('the thread pool is not started'));
   }
 
-  /** Takes a run out of the line; `true`: it was there, and nobody will be told of it any more. */
+  /** Takes a run back that no thread has begun; `true`: nobody will be told of it any more. */
   withdraw(run: number): boolean {
-    return this.#handover.withdraw(run);
+    const thread = this.#handover.get(run)?.thread;
+    const isBack = this.#handover.withdraw(run);
+    if (thread === undefined) return isBack;
+    if (isBack) this.#endIfRetired(thread);
+    else this.#boards.look(thread); // it has begun: that is told before the answer
+    return isBack;
   }
 
   /** The runs in the line: no thread has been given them. */
@@ -95,14 +107,16 @@ export class ThreadPool {
   /** Tells the thread of this run to stop it. `false` when no thread has begun it: tell again at `onBegun`. */
   stop(run: number, reason: StopReason): boolean {
     const record = this.#handover.get(run);
-    if (record?.hasBegun !== true) return false;
-    record.thread.stop(run, reason);
+    if (record === undefined) return false;
+    if (record.thread.board.isOffered(record.place, run)) return false;
+    record.thread.stop(record, reason);
     return true;
   }
 
   /** How often the run has given a sign of life, a number that wraps round; `undefined` when no thread is on it. */
   beats(run: number): number | undefined {
-    return this.#handover.get(run)?.thread.beats(run);
+    const record = this.#handover.get(run);
+    return record?.hasBegun === true ? record.thread.board.beats(record.place) : undefined;
   }
 
   /** The runs that have begun on this thread. */
@@ -135,18 +149,19 @@ export class ThreadPool {
     if (thread === undefined) return;
     thread.isCondemned = true;
     thread.isRetiring = true;
+    this.#handover.takeBack(thread, false);
+    this.#handover.handOn();
     this.#endIfRetired(thread);
     await thread.exited;
     await this.#crew.nextHello();
   }
 
   /**
-   * What each thread uses on which a task has begun. `undefined` on Node 20, which cannot tell. Leaves out threads that
+   * What each thread uses that has a task. `undefined` on Node 20, which cannot tell. Leaves out threads that
    * end meanwhile, or that do not answer within 200 ms as they are in a native call. Never rejects.
    */
   memory(): Promise<readonly ThreadMemory[] | undefined> {
-    const threads = [...this.#crew.threads.values()];
-    return this.#probe.measure(threads.filter(({ begunCount }) => begunCount > 0));
+    return this.#probe.measure(this.#crew.busy());
   }
 
   /**
@@ -155,6 +170,8 @@ export class ThreadPool {
    * run twice at once.
    */
   async destroy(): Promise<void> {
+    this.#boards.stop();
+    this.#handover.handOn(); // what came in this turn has its thread, as if it had come earlier
     this.#handover.withdrawAll();
     for (const thread of this.#crew.threads.values()) {
       this.#drain(thread);
@@ -168,17 +185,15 @@ export class ThreadPool {
   #hear(thread: ThreadRecord, said: FromThread): void {
     const listener = this.#listener;
     if (listener === undefined) return;
+    if (said.kind === 'look') return this.#boards.lookAtAll();
+    this.#boards.look(thread); // a run has begun before it says anything
     switch (said.kind) {
-      case 'begun':
-        return this.#begin(thread, said.run, said.at);
       case 'outcome':
         return this.#finish(thread, said);
       case 'progress':
         return listener.onProgress(said.run, said.value);
       case 'log':
         return listener.onLog(said.lines, thread.threadId);
-      case 'refused':
-        return this.#takeBack(thread, said.run);
       case 'spawned':
         return thread.processes.add(said.pid);
       case 'exited':
@@ -187,6 +202,7 @@ export class ThreadPool {
         // It ends by itself once its other runs have, if they can.
         thread.isCondemned = true;
         thread.doom = said;
+        this.#takeBack(thread);
         return listener.onDoomed(said, thread.threadId);
       case 'enqueue':
         return listener.onEnqueue({
@@ -197,34 +213,25 @@ export class ThreadPool {
     }
   }
 
-  #begin(thread: ThreadRecord, run: number, atWallMs: number): void {
-    const record = this.#handover.get(run);
-    if (record?.thread !== thread) return;
-    this.#handover.begin(record);
-    this.#listener?.onBegun(run, thread.threadId, atWallMs);
-  }
-
   #finish(thread: ThreadRecord, { run, outcome }: Outcome): void {
     const record = this.#handover.get(run);
     if (record?.thread !== thread) return;
-    const endsThread = outcome.kind === 'threw' && ENDS_THREAD.has(outcome.failure);
+    const isEnd = endsThread(outcome);
     // Its doom is the next message: until then the thread would be given a run that it never begins.
-    if (endsThread) thread.isCondemned = true;
-    this.#handover.release(record, endsThread);
-    thread.runsDone += 1;
+    if (isEnd) thread.isCondemned = true;
+    this.#handover.release(record, isEnd);
+    this.#handover.noteRun(thread, outcome.runMs);
+    if (isEnd) this.#handover.noteTrouble();
     this.#endIfRetired(thread);
     // Before anything else is done about the outcome: the thread has nothing to do.
     this.#handover.handOn();
     this.#listener?.onOutcome(run, outcome);
   }
 
-  /** A thread that refuses one run has begun or will refuse every other: all go elsewhere, so that their order stays. */
-  #takeBack(thread: ThreadRecord, run: number): void {
-    thread.isCondemned = true;
-    if (this.#handover.get(run)?.thread !== thread) return;
-    const refused = [...thread.runs].filter(({ hasBegun }) => !hasBegun);
-    for (const record of refused) this.#handover.release(record);
-    this.#putBack(refused, new Error('its thread is about to end'));
+  /** The thread begins none any more: what it has not begun goes to others, in its order. */
+  #takeBack(thread: ThreadRecord): void {
+    const error = new Error('its thread is about to end');
+    for (const { run } of this.#handover.takeBack(thread, true)) this.#tellUnbegun(run, error);
     this.#handover.handOn();
   }
 
@@ -235,10 +242,13 @@ export class ThreadPool {
     const end = { error, begun: thread.begunRuns(), wasTerminated, doom };
     const left = this.#handover.releaseAll(thread);
     const isBegun = ({ run }: RunRecord): boolean => end.begun.has(run);
-    this.#putBack(
-      left.filter((record) => !isBegun(record)),
-      error,
-    );
+    if (end.begun.size > 0) this.#handover.noteTrouble();
+    // With nothing else to blame, what it was given may be why it died.
+    const isUnexplained = !wasTerminated && doom === undefined && end.begun.size === 0;
+    const unbegun = left.filter((record) => !isBegun(record));
+    // They wait for another thread; those that cannot, and all at the end of the pool, are told.
+    const lost = this.#crew.isUp ? this.#handover.putBack(unbegun, isUnexplained) : unbegun;
+    for (const { run } of lost) this.#tellUnbegun(run, error);
     // At the end of the pool nothing is told of them, see `destroy`.
     for (const { run } of this.#crew.isUp ? left.filter(isBegun) : []) {
       this.#listener?.onDied(run, deathOf(run, end));
@@ -247,15 +257,8 @@ export class ThreadPool {
     this.#handover.handOn();
   }
 
-  /** Runs that no thread has begun wait for another one; those that cannot, and all at the end of the pool, are told. */
-  #putBack(records: readonly RunRecord[], error: Error): void {
-    const lost = this.#crew.isUp ? this.#handover.putBack(records) : records;
-    for (const { run } of lost) this.#tellUnbegun(run, error);
-  }
-
   #tellUnbegun(run: number, error: Error): void {
-    const nothing = { begun: new Set<number>(), wasTerminated: false, doom: undefined };
-    this.#listener?.onDied(run, deathOf(run, { error, ...nothing }));
+    this.#listener?.onDied(run, { kind: 'not_begun', error, isOutOfMemory: false });
   }
 
   /** A thread that was terminated has given its processes their time. */
@@ -280,6 +283,7 @@ export class ThreadPool {
   async #terminate(thread: ThreadRecord): Promise<void> {
     thread.isCondemned = true;
     thread.wasTerminated = true;
+    this.#takeBack(thread);
     await thread.forbidProcesses();
     this.#drain(thread);
     await thread.processes.end(() => this.#drain(thread));
@@ -288,11 +292,6 @@ export class ThreadPool {
 
   #drain(thread: ThreadRecord): void {
     thread.drain((said) => this.#hear(thread, said));
-  }
-
-  #countThreads(isCounted: (thread: ThreadRecord) => boolean): number {
-    let count = 0;
-    for (const thread of this.#crew.threads.values()) if (isCounted(thread)) count += 1;
-    return count;
+    this.#boards.look(thread);
   }
 }

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { ChildProcesses } from './child-processes.ts';
-import { BOARD_CELLS_PER_SLOT, BOARD_THREAD_CELLS } from './messages.ts';
 import type { FromThread, StopReason, ThreadHello, ToThread } from './messages.ts';
+import { MainBoard } from './main-board.ts';
 import type { Doom } from './pool-listener.ts';
+import { RunList } from './run-list.ts';
 import type { WaitingRun } from './waiting-line.ts';
 
 /** What the start of a process may take. */
@@ -13,10 +14,12 @@ const SPAWN_MS = 250;
 export interface RunRecord {
   readonly run: number;
   readonly thread: ThreadRecord;
+  /** On the thread's board. */
+  readonly place: number;
   readonly journalSlot: number | undefined;
   /** What another thread would be given. Kept until the run has begun; absent when the payload moved to the thread. */
   waiting: WaitingRun | undefined;
-  /** By what the thread said; its board may know more. */
+  /** As of the last look at the board, which may know more by now. */
   hasBegun: boolean;
 }
 
@@ -43,14 +46,18 @@ export class ThreadRecord {
   readonly threadId: number;
   readonly worker: Worker;
   /** Handed over and without an end, in the order of the hand-over. */
-  readonly runs: Set<RunRecord> = new Set();
+  readonly runs: RunList<RunRecord> = new RunList();
   readonly processes: ChildProcesses = new ChildProcesses();
   /** Runs whose outcome is known while their code may still run. */
   readonly unfinished: RunRecord[] = [];
   /** Resolves when its code has ended. */
   readonly exited: Promise<void>;
-  begunCount = 0;
+  readonly board: MainBoard;
   runsDone = 0;
+  /** When it was last seen to begin or end a run, by the monotonic clock. */
+  progressedAt = 0;
+  /** It is on a long run: nothing is given to it ahead until that has ended. */
+  isOverdue = false;
   isUsable = false;
   isCondemned = false;
   /** It is to be ended when its runs have. */
@@ -62,14 +69,13 @@ export class ThreadRecord {
   /** Under way when it is being terminated. */
   ending: Promise<void> | undefined;
   readonly #port: MessagePort;
-  readonly #board: Int32Array;
   readonly #helloAt = performance.now();
 
   constructor(hello: ThreadHello, worker: Worker) {
     this.threadId = hello.threadId;
     this.worker = worker;
     this.#port = hello.port;
-    this.#board = new Int32Array(hello.board);
+    this.board = new MainBoard(hello.board);
     worker.setMaxListeners(0); // each call of terminate() listens for the exit
     this.exited = new Promise((resolve) => {
       worker.once('exit', () => resolve());
@@ -95,11 +101,10 @@ export class ThreadRecord {
   }
 
   /** Tells a run to stop. */
-  stop(run: number, reason: StopReason): void {
+  stop({ run, place }: RunRecord, reason: StopReason): void {
     // The message first: code that sees the cell looks for the reason on the port at once.
     this.tell({ kind: 'stop', run, reason });
-    const cell = this.#cellOf(run);
-    if (cell !== undefined) Atomics.store(this.#board, cell + 1, run);
+    this.board.stop(place, run);
   }
 
   /**
@@ -107,41 +112,31 @@ export class ThreadRecord {
    * thread is terminated meanwhile.
    */
   async forbidProcesses(): Promise<void> {
-    const spawning = this.#board.length - 1;
-    Atomics.store(this.#board, spawning - 1, 1);
+    this.board.forbidProcesses();
     const until = performance.now() + SPAWN_MS;
-    while (Atomics.load(this.#board, spawning) === 1 && performance.now() < until) await delay(1);
+    while (this.board.isStartingProcess() && performance.now() < until) await delay(1);
   }
 
-  /** The run's signs of life; `undefined` when it is not on the board. */
-  beats(run: number): number | undefined {
-    const cell = this.#cellOf(run);
-    return cell === undefined ? undefined : Atomics.load(this.#board, cell + 2);
-  }
-
-  /** The runs that have begun, by what the thread said and by its board: it may have had no time to say it. */
+  /** The runs that have begun, by the board. */
   begunRuns(): Set<number> {
-    const begun = [...this.runs].filter(
-      ({ run, hasBegun }) => hasBegun || this.#cellOf(run) !== undefined,
-    );
-    return new Set(begun.map(({ run }) => run));
+    const begun = new Set<number>();
+    for (const { run, place } of this.runs) if (!this.board.isOffered(place, run)) begun.add(run);
+    return begun;
+  }
+
+  /** Whether it has begun a run, by what stands on its board: what is said of it may be on its way. */
+  get isBusy(): boolean {
+    for (const { place, run } of this.runs) if (!this.board.isOffered(place, run)) return true;
+    return false;
   }
 
   info(): ThreadInfo {
-    const { threadId, runsDone } = this;
+    const { threadId, runsDone, isBusy } = this;
     const ageMs = performance.now() - this.#helloAt;
-    return { threadId, ageMs, runsDone, isBusy: this.begunCount > 0 };
+    return { threadId, ageMs, runsDone, isBusy };
   }
 
   close(): void {
     this.#port.close();
-  }
-
-  #cellOf(run: number): number | undefined {
-    const end = this.#board.length - BOARD_THREAD_CELLS;
-    for (let cell = 0; cell < end; cell += BOARD_CELLS_PER_SLOT) {
-      if (Atomics.load(this.#board, cell) === run) return cell;
-    }
-    return undefined;
   }
 }

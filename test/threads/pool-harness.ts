@@ -1,9 +1,11 @@
 /** A pool of real threads, and all that it tells. */
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { LogLine, TaskEnvelope, TaskOutcome } from '../../src/threads/messages.ts';
 import type {
+  Begun,
   Death,
   Doom,
   EnqueueFromThread,
@@ -11,6 +13,7 @@ import type {
 } from '../../src/threads/pool-listener.ts';
 import { ThreadPool, type ThreadPoolOptions } from '../../src/threads/thread-pool.ts';
 import { fixture } from '../helpers/paths.ts';
+import { until } from '../helpers/server.ts';
 import { tempModules } from '../helpers/temp-modules.ts';
 
 /** What a test says about its pool; the rest has defaults. */
@@ -42,6 +45,16 @@ export async function startPool(settings?: PoolSettings): Promise<PoolHarness> {
   const harness = makePool(settings);
   await harness.pool.start(harness);
   return harness;
+}
+
+/** Resolves when the pool is whole and every thread of it works. */
+export async function isWhole(harness: PoolHarness): Promise<void> {
+  await until(() => harness.pool.ready === harness.pool.total, 20_000);
+  const runs = harness.pool.threads().map(() => harness.hand('wait'));
+  await Promise.all(runs.map((run) => harness.untilBegun(run)));
+  assert.equal(new Set(runs.map((run) => harness.threadOf.get(run))).size, harness.pool.total);
+  for (const run of runs) harness.pool.stop(run, 'canceled');
+  await Promise.all(runs.map((run) => harness.untilOutcome(run)));
 }
 
 /** See `startPool`. */
@@ -131,7 +144,8 @@ export class PoolHarness implements PoolListener {
     this.#tell(() => this.progress.set(run, value));
   }
 
-  onOutcome(run: number, outcome: TaskOutcome): void {
+  onOutcome(run: number, outcome: TaskOutcome, begun?: Begun): void {
+    if (begun !== undefined) this.onBegun(run, begun.threadId);
     this.#tell(() => this.outcomes.set(run, outcome));
   }
 
@@ -166,16 +180,32 @@ export async function tempModule(text: string, name = 'module.js'): Promise<stri
   return `${await tempModules({ [name]: text })}/${name}`;
 }
 
-/** An entry that says hello as the real one, and then does with each envelope what `body` says. */
+/**
+ * An entry that says hello as the real one, and then does with each task what `body` says: `begin()` and `succeed()` write
+ * on its board.
+ */
 export async function silentEntry(body: string): Promise<URL> {
   const text = `
     const { MessageChannel, parentPort, threadId } = require('node:worker_threads');
     const { port1, port2 } = new MessageChannel();
-    const cells = new Int32Array(new SharedArrayBuffer(24));
-    const hello = { kind: 'threadmill:hello', threadId, port: port2, board: cells.buffer };
-    parentPort.postMessage(hello, [port2]);
-    module.exports = ({ run, payload }) => { ${body} };`;
+    const modules = Promise.all([import('${moduleUrl('workers/thread-board.js')}'), import('${moduleUrl('src/threads/task-batch.js')}')]);
+    module.exports = modules.then(([{ ThreadBoard }, { unpackBatch }]) => {
+      const board = new ThreadBoard(8);
+      const hello = { kind: 'threadmill:hello', threadId, port: port2, board: board.memory };
+      parentPort.postMessage(hello, [port2]);
+      return (batch) => {
+        for (const { run, place, payload } of unpackBatch(batch)) {
+          const begin = () => board.begin(place, run);
+          const succeed = () => board.succeed(place, 1);
+          ${body}
+        }
+      };
+    });`;
   return pathToFileURL(await tempModule(text, 'entry.cjs'));
+}
+
+function moduleUrl(path: string): string {
+  return new URL(`../../${path}`, import.meta.url).href;
 }
 
 /** Whether the process runs. One that has ended but that nobody has reaped does not (Linux tells). */

@@ -24,6 +24,15 @@ test('a handler enqueues through the main thread, with its payload encoded in th
   assert.equal(textOf(await thread.run(enqueues, { type: 'one' })), 'new-task');
 });
 
+test('options of a definition go along with those of the call, which win where they are given', async () => {
+  thread.onEnqueue = ({ items }) => {
+    const options = { queue: 'low', uniqueFor: '5s', group: 'g', taskId: 'x' };
+    assert.deepEqual(items, [{ type: 'report', options }]);
+    return [{ ok: true, info: { id: 'x' } }];
+  };
+  assert.equal(textOf(await thread.run(enqueues, { type: 'defined' })), 'x');
+});
+
 test('an enqueue that fails rejects in the handler with the error of the client', async () => {
   const error = serializeError(new TaskIdConflictError('x', 'default'));
   thread.onEnqueue = () => [{ ok: false, error }];

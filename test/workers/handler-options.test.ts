@@ -48,3 +48,37 @@ for (const [settings, reason] of [
     });
   });
 }
+
+for (const [what, text, wanted] of [
+  ['no function', `group: 'g:'`, /its aggregate is undefined: give defineAggregator a function/],
+  ['no group', 'aggregate() {}', /its group is undefined: give the name of the groups/],
+  ['a blank group', `group: ' ', aggregate() {}`, /its group is " ": give the name/],
+  [
+    'a wrong time',
+    `group: '', aggregate() {}, timeout: -1`,
+    /its timeout is -1: give milliseconds/,
+  ],
+] as const) {
+  test(`an aggregator with ${what} stops the start`, async () => {
+    const brand = `[Symbol.for('threadmill.aggregator')]: true`;
+    const folder = await tempModules({ 'a.js': `export default { ${brand}, ${text} };` });
+    await assert.rejects(scanHandlers([folder]), wanted);
+  });
+}
+
+test('two aggregators of one group stop the start; a handler of that pattern does not', async () => {
+  const brand = `[Symbol.for('threadmill.aggregator')]: true`;
+  const one = `export default { ${brand}, group: 'a', aggregate: () => null, timeout: '3s' };`;
+  const single = await scanHandlers([
+    await tempModules({ 'a.js': 'export default () => 1;', 'b.js': one }),
+  ]);
+  assert.deepEqual(
+    single.map(({ pattern, isAggregator, timeout }) => [pattern, isAggregator, timeout]),
+    [
+      ['a', undefined, undefined],
+      ['a', true, '3s'],
+    ],
+  );
+  const folder = await tempModules({ 'a.js': one, 'b.js': one });
+  await assert.rejects(scanHandlers([folder]), /claims the pattern "a".*another group/);
+});

@@ -128,9 +128,9 @@ test('a module that is gone fails the run and not the thread', async () => {
 
 test('tasks of one thread take turns', async () => {
   const begin = performance.now();
-  const runs = [250, 250, 250, 250].map((ms) => thread.run(acts, { type: 'sleep', payload: ms }));
+  const runs = [900, 900, 900, 900].map((ms) => thread.run(acts, { type: 'sleep', payload: ms }));
   assert.deepEqual((await Promise.all(runs)).map(jsonOfText), Array(4).fill('slept'));
-  assert.ok(performance.now() - begin < 900);
+  assert.ok(performance.now() - begin < 3_500);
 });
 
 function jsonOfText(outcome: TaskOutcome): string {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  BOARD_CELLS_PER_SLOT,
+  PLACE_CELLS,
+  STATE,
   type StopReason,
   type TaskOutcome,
 } from '../../src/threads/messages.ts';
@@ -83,23 +84,31 @@ test('a stop hits only its run when two take turns in the thread', async () => {
   assert.equal(messageOf(await other.outcome), 'server shut down');
 });
 
-test('a stop that comes before its run is not lost', async () => {
-  const earlier = thread.hand(acts, { type: 'sleep', payload: 20 });
-  thread.port.postMessage({ kind: 'stop', run: earlier.run + 1, reason: 'canceled' });
-  await earlier.outcome; // by now the thread has read the stop
-  const next = thread.hand(acts, { type: 'wait' });
-  assert.equal(next.run, earlier.run + 1);
-  assert.equal(messageOf(await next.outcome), 'context canceled');
+test('the board says which run has begun in which place, and is empty after a plain success', async () => {
+  const board = new Int32Array(thread.hello.board);
+  const stateOf = (run: number): number => thread.placeOf(run) * PLACE_CELLS + STATE;
+  const waiting = thread.hand(acts, { type: 'wait' });
+  await waiting.begun;
+  assert.equal(Atomics.load(board, stateOf(waiting.run)), -waiting.run);
+  const plain = thread.hand(acts, { type: 'spinFor', payload: 1, keepsResult: false });
+  const state = stateOf(plain.run);
+  await plain.outcome;
+  assert.equal(Atomics.load(board, state), 0);
+  thread.stop(waiting.run, 'canceled');
+  await waiting.outcome;
 });
 
-test('the board says which run is in which slot, and is empty after it', async () => {
-  const board = new Int32Array(thread.hello.board);
-  const run = thread.hand(acts, { type: 'wait' });
-  await run.begun;
-  assert.equal(Atomics.load(board, 0), run.run);
-  thread.stop(run.run, 'canceled');
-  await run.outcome;
-  assert.deepEqual([Atomics.load(board, 0), Atomics.load(board, BOARD_CELLS_PER_SLOT)], [0, 0]);
+test('a run that is taken back before it has begun never begins, and those behind it do', async () => {
+  const own = await startThread();
+  const first = own.hand(acts, { type: 'wait' });
+  const [second, third] = [own.hand(acts), own.hand(acts)];
+  await first.begun;
+  assert.equal(own.withdraw(second.run), true);
+  assert.equal(own.withdraw(first.run), false);
+  own.stop(first.run, 'canceled');
+  await third.outcome;
+  assert.deepEqual(own.order(second.run), []);
+  assert.equal(await second.answered, 'answered');
 });
 
 test('throwIfCanceled costs next to nothing while nothing happened', async () => {

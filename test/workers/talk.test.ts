@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FromThread } from '../../src/threads/messages.ts';
+
 import { fixture } from '../helpers/paths.ts';
-import { startThread } from '../helpers/worker-harness.ts';
+import { type Heard, startThread } from '../helpers/worker-harness.ts';
 
 const talk = fixture('threads/talk.js');
 const thread = await startThread({ tasksPerThread: 2 });
@@ -86,7 +86,7 @@ test('a task sends at most 64 KB of log lines', async () => {
 test('a line goes out at once while its handler goes on computing', async () => {
   const own = await startThread();
   const run = own.hand(talk, { type: 'logThenSpin' });
-  await own.untilFound((m): m is FromThread => m.kind === 'log');
+  await own.untilFound((m): m is Heard => m.kind === 'log');
   assert.deepEqual(own.order(run.run), ['begun', 'log']);
   own.stop(run.run, 'canceled');
   await run.outcome;
@@ -95,9 +95,7 @@ test('a line goes out at once while its handler goes on computing', async () => 
 test('a loop that never yields is flushed', async () => {
   const own = await startThread();
   const run = own.hand(talk, { type: 'logForever' });
-  await own.untilFound(
-    (m): m is FromThread => own.lines(run.run).length >= 150 && m.kind === 'log',
-  );
+  await own.untilFound((m): m is Heard => own.lines(run.run).length >= 150 && m.kind === 'log');
   own.stop(run.run, 'canceled');
   assert.equal((await run.outcome).kind, 'threw');
 });
@@ -115,7 +113,7 @@ test('progress keeps the last value and goes out at most ten times a second', as
 
 test('the last progress of code that waits goes out by itself', async () => {
   const run = thread.hand(talk, { type: 'progressWait' });
-  await thread.untilFound((m): m is FromThread => m.kind === 'progress' && m.value === 2);
+  await thread.untilFound((m): m is Heard => m.kind === 'progress' && m.value === 2);
   assert.deepEqual(thread.progress(run.run), [1, 2]);
   thread.stop(run.run, 'canceled');
   await run.outcome;
@@ -131,7 +129,7 @@ test('progress that JSON cannot hold, or over 16 KiB, throws in the handler', as
 test('lines after the end of a run belong to no run, and progress after it goes nowhere', async () => {
   const run = thread.hand(talk, { type: 'afterwards' });
   await run.outcome;
-  await thread.untilFound((m): m is FromThread => thread.lines(0).length > 0 && m.kind === 'log');
+  await thread.untilFound((m): m is Heard => thread.lines(0).length > 0 && m.kind === 'log');
   assert.deepEqual(
     thread.lines(0).map((line) => line.message),
     ['too late'],
