@@ -1,14 +1,13 @@
 /** `Client`: what producers hold in the hand. */
-import { createRedisBroker } from './broker/redis-broker.ts';
 import type { Broker } from './broker/broker.ts';
+import { BrokerOnDemand } from './broker-on-demand.ts';
 import type { RedisOption } from './broker/connection.ts';
 import { resolveClientSettings } from './config.ts';
-import { findRedis } from './embedded/find-redis.ts';
 import { Enqueuer } from './enqueuer.ts';
 import {
-  ClientClosedError,
   InvalidOptionsError,
   type OptionIssue,
+  toError,
   UndecodableMessageError,
 } from './errors.ts';
 import type { EnqueueRequest, EnqueueResult } from './handler.ts';
@@ -19,9 +18,12 @@ import {
   type Duration,
   type EnqueueOptions,
   type NewTask,
+  type RescheduleWhen,
   type TaskInfo,
 } from './task.ts';
+import { TaskEditor, type TaskIdentity } from './task-editor.ts';
 import { decodeTaskMessage } from './wire/task-message.ts';
+import { decodeRecords } from './wire/task-records.ts';
 
 /** Options of `Client`. */
 export interface ClientOptions {
@@ -39,36 +41,43 @@ export interface ClientOptions {
 interface Connected {
   readonly broker: Broker;
   readonly enqueuer: Enqueuer;
+  readonly editor: TaskEditor;
 }
 
 /**
  * Enqueues tasks. It connects at its first call and again by itself; close it when done, or the process stays up.
  *
  * Errors: `InvalidOptionsError`, `InvalidPayloadError`, `PayloadTooLargeError`, `NotSerializableError` (nothing sent);
- * `TaskIdConflictError`; `RedisUnreachableError` (nothing sent); `EnqueueUncertainError` (perhaps stored: repeat with
+ * `TaskIdConflictError`; `DuplicateTaskError`; `RedisUnreachableError` (nothing sent); `EnqueueUncertainError` (perhaps stored: repeat with
  * its `taskId`); `NoRedisError`; `ClientClosedError`.
  */
 export class Client {
   readonly #settings: ReturnType<typeof resolveClientSettings>;
+  readonly #brokers: BrokerOnDemand;
   #connected: Connected | undefined;
-  #isClosed = false;
 
   constructor(options: ClientOptions = {}) {
     this.#settings = resolveClientSettings(options);
-    // A given Redis is checked at once: a forbidden option is an error of this line, not of the first call.
-    if (options.redis !== undefined) this.#connected = this.#connect(options.redis);
+    const { connectTimeoutMs } = this.#settings;
+    this.#brokers = new BrokerOnDemand({ redis: options.redis, connectTimeoutMs, owner: 'client' });
   }
 
   /**
    * Enqueues one task. A call whose reply is lost is repeated within `connectTimeout`, and carried out once, even if the
    * task has been run and deleted meanwhile.
    */
-  async enqueue(task: NewTask, options: EnqueueOptions = {}): Promise<TaskInfo> {
-    const { enqueuer } = this.#open();
-    return enqueuer.enqueue(task, options);
+  enqueue(task: NewTask, options?: EnqueueOptions): Promise<TaskInfo> {
+    try {
+      return this.#open().enqueuer.enqueue(task, options);
+    } catch (error) {
+      return Promise.reject(toError(error)); // closed, or no Redis; an async function would cost each call three turns more
+    }
   }
 
-  /** Enqueues many with few round trips: one result per item, in order, never all-or-nothing. */
+  /**
+   * Enqueues many with few round trips, unique and group tasks among them: one result per item, in order, never
+   * all-or-nothing.
+   */
   async enqueueMany(requests: readonly EnqueueRequest[]): Promise<EnqueueResult[]> {
     const { enqueuer } = this.#open();
     return enqueuer.enqueueMany(requests);
@@ -78,10 +87,7 @@ export class Client {
    * The task as it stands now, its result included; `undefined` when it is gone (done without retention, deleted).
    * Takes what `enqueue` answered, or `{ id, queue }`. Queue: `default` unless given.
    */
-  async getTask(task: {
-    readonly id: string;
-    readonly queue?: string;
-  }): Promise<TaskInfo | undefined> {
+  async getTask(task: TaskIdentity): Promise<TaskInfo | undefined> {
     const { broker } = this.#open();
     const stored = await broker.getTask(task.queue ?? DEFAULT_QUEUE, task.id);
     if (stored === undefined) return undefined;
@@ -89,7 +95,36 @@ export class Client {
       throw new UndecodableMessageError(`task ${JSON.stringify(task.id)} has no known state`);
     }
     const message = decodeTaskMessage(stored.message);
-    return taskInfo({ message, state: stored.state, dueAt: stored.dueAt, result: stored.result });
+    const { state, dueAt, result, records = {} } = stored;
+    return taskInfo({ message, state, dueAt, result, progress: decodeRecords(records).progress });
+  }
+
+  /**
+   * Gives a task that waits another time, and answers it as it stands then. A scheduled task and one that waits for a
+   * retry keep their state; an archived or pending one becomes scheduled; what is due at once becomes pending. Its retries
+   * so far stay counted. If it holds a unique lock, that is held longer by as much as the task is put off, and never shorter.
+   *
+   * Errors: `TaskNotFoundError`; `TaskStateError` for a task that is running, completed or in a group, and for a pending
+   * one that is more than 50,000 tasks from either end of its queue; `InvalidOptionsError`; those of `cancel`.
+   */
+  async reschedule(task: TaskIdentity, when: RescheduleWhen): Promise<TaskInfo> {
+    const { editor } = this.#open();
+    return editor.reschedule(task, when);
+  }
+
+  /**
+   * Replaces the payload of a task that waits: scheduled, pending, archived, in a group, or before a retry. Everything else
+   * about it stays, and it never runs with half a change: a task that is running by now is left alone. The lock of a unique
+   * task moves to the new payload in the same step, with the time that is left. Payloads are encoded as `enqueue` does it;
+   * a task made by `defineTask` may stand in place of the payload, and is checked by its schema.
+   *
+   * Errors: `TaskNotFoundError`; `TaskStateError` for a task that is running, completed, or being aggregated;
+   * `DuplicateTaskError` when another task holds the lock of the new payload; those of `enqueue` for payloads; those of
+   * `cancel`.
+   */
+  async updatePayload(task: TaskIdentity, payload: unknown): Promise<TaskInfo> {
+    const { editor } = this.#open();
+    return editor.updatePayload(task, payload);
   }
 
   /**
@@ -113,23 +148,22 @@ export class Client {
     return running;
   }
 
-  /** Closes the connection, unless it is the caller's. */
+  /** Closes the connection, unless it is the caller's. Calls under way, those of this very turn included, are answered. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#connected?.broker.close();
+    this.#connected?.enqueuer.flush();
+    await this.#brokers.close();
   }
 
-  /** Where none was given, each call looks again until one is found: the server may be started meanwhile. */
   #open(): Connected {
-    if (this.#isClosed) throw new ClientClosedError();
-    this.#connected ??= this.#connect(findRedis());
-    return this.#connected;
-  }
-
-  #connect(redis: RedisOption): Connected {
+    const broker = this.#brokers.get();
+    if (this.#connected !== undefined) return this.#connected;
     const { connectTimeoutMs, maxPayloadSize } = this.#settings;
-    const broker = createRedisBroker({ redis, connectTimeoutMs });
-    return { broker, enqueuer: new Enqueuer({ broker, connectTimeoutMs, maxPayloadSize }) };
+    this.#connected = {
+      broker,
+      enqueuer: new Enqueuer({ broker, connectTimeoutMs, maxPayloadSize }),
+      editor: new TaskEditor({ broker, maxPayloadSize }),
+    };
+    return this.#connected;
   }
 }
 

@@ -3,19 +3,25 @@ import { randomUUID } from 'node:crypto';
 import type { Broker, EnqueueEntry, EnqueueReply } from './broker/broker.ts';
 import { type CallName, EnqueueCalls } from './broker/enqueue-calls.ts';
 import {
+  DuplicateTaskError,
   EnqueueUncertainError,
-  InvalidPayloadError,
   RedisUnreachableError,
   ReplyLostError,
   TaskIdConflictError,
   toError,
 } from './errors.ts';
-import { isTaskDefinition, type EnqueueRequest, type EnqueueResult } from './handler.ts';
-import { prepareEnqueue, type PreparedTask } from './policy/enqueue-options.ts';
+import { type EnqueueBatch, EnqueueBatches } from './enqueue-batches.ts';
+import type { EnqueueRequest, EnqueueResult } from './handler.ts';
+import {
+  type Growing,
+  type PrepareContext,
+  type PreparedTask,
+  prepareEnqueue,
+} from './policy/enqueue-options.ts';
 import { taskInfo } from './policy/task-info.ts';
-import { describeSchemaIssues } from './standard-schema.ts';
 import type { EnqueueOptions, NewTask, TaskInfo } from './task.ts';
-import { encodeTaskMessage } from './wire/task-message.ts';
+import { validatePayload } from './validate-payload.ts';
+import { encodeTaskMessage, type TaskMessage } from './wire/task-message.ts';
 
 /** What an enqueuer works with. */
 export interface EnqueuerOptions {
@@ -26,172 +32,201 @@ export interface EnqueuerOptions {
   readonly maxPayloadSize: number;
 }
 
-/** One script takes so many tasks at most, and about so many bytes, so that it never holds Redis for long. */
-const MAX_BATCH = 500;
-const MAX_BATCH_BYTES = 1_048_576;
+/** Told how one task ended. */
+type Settle = (result: EnqueueResult) => void;
 
+/** A task on its way, and what is told how it ended. */
 interface Prepared {
-  readonly index: number;
   readonly task: PreparedTask;
   readonly entry: EnqueueEntry;
-  /** The call that this task was part of, of which the user was told that no reply came. */
-  readonly repeats?: CallName;
+  /** The name of the call to be made: that of one of which the user was told that no reply came, or the caller's own. */
+  readonly repeats?: CallName | undefined;
+  readonly settle: Settle;
 }
 
-/** Tasks that go with one script. */
-interface Batch {
+/** A script call on its way. */
+interface Call {
   readonly queue: string;
-  readonly items: Prepared[];
+  readonly entries: readonly EnqueueEntry[];
+  readonly name: CallName;
+  /** By `performance.now()`. */
+  readonly end: number;
 }
 
-/** What Redis answered; or why not, and whether the tasks may be stored all the same. */
-type Delivery =
-  | { readonly replies: readonly EnqueueReply[] }
-  | { readonly error: unknown; readonly isUncertain: boolean };
-
-/** Checks, encodes and sends tasks, and sends them again when the reply was lost. */
+/**
+ * Checks, encodes and sends tasks, and sends them again when the reply was lost. What is enqueued in one turn of the loop
+ * goes together, with one script per queue; each task is answered by itself.
+ */
 export class Enqueuer {
   readonly #options: EnqueuerOptions;
   readonly #calls = new EnqueueCalls();
+  readonly #batches = new EnqueueBatches<Prepared>((batch) => this.#send(batch));
+  readonly #context: PrepareContext;
 
   constructor(options: EnqueuerOptions) {
     this.#options = options;
+    this.#context = { newId: randomUUID, maxPayloadSize: options.maxPayloadSize };
   }
 
   /** Enqueues one task; throws the typed errors of `Client.enqueue`. */
-  async enqueue(task: NewTask, options: EnqueueOptions = {}): Promise<TaskInfo> {
-    const prepared = await this.#prepare({ task, options }, 0);
-    const [result] = await this.#send({ queue: prepared.task.queue, items: [prepared] });
-    if (result === undefined) throw new Error('the broker gave no reply for the task');
-    if (!result.ok) throw result.error;
-    return result.info;
+  enqueue(task: NewTask, options: EnqueueOptions = {}): Promise<TaskInfo> {
+    return this.#one({ task, options });
+  }
+
+  /** As `enqueue`, under a name of the caller's: a call of that name, or of a greater number, is not carried out again. */
+  enqueueAs(name: CallName, task: NewTask, options: EnqueueOptions): Promise<TaskInfo> {
+    return this.#one({ task, options }, name);
   }
 
   /** Enqueues many; one result per item in order, whatever becomes of the others. */
-  async enqueueMany(requests: readonly EnqueueRequest[]): Promise<EnqueueResult[]> {
+  enqueueMany(requests: readonly EnqueueRequest[]): Promise<EnqueueResult[]> {
     const results = new Array<EnqueueResult>(requests.length);
-    const prepared = await Promise.all(
-      requests.map((request, index) =>
-        this.#prepare(request, index).catch((error: unknown) => {
-          results[index] = { ok: false, error: toError(error) };
+    let left = requests.length;
+    if (left === 0) return Promise.resolve(results);
+    return new Promise((resolve) => {
+      requests.forEach((request, index) =>
+        this.#take(request, (result) => {
+          results[index] = result;
+          left -= 1;
+          if (left === 0) resolve(results);
         }),
-      ),
-    );
-    const sends = inBatches(prepared.filter((item) => item !== undefined)).map(async (batch) => {
-      const answers = await this.#send(batch);
-      batch.items.forEach((item, position) => {
-        results[item.index] = answers[position] ?? { ok: false, error: new Error('no reply') };
-      });
+      );
     });
-    await Promise.all(sends);
-    return results;
   }
 
-  async #prepare(request: EnqueueRequest, index: number): Promise<Prepared> {
-    const { maxPayloadSize } = this.#options;
-    const task = prepareEnqueue(request.task, request.options ?? {}, {
-      newId: randomUUID,
-      maxPayloadSize,
+  /** Sends what was gathered so far in this turn, instead of at its end. */
+  flush(): void {
+    this.#batches.flush();
+  }
+
+  #one(request: EnqueueRequest, name?: CallName): Promise<TaskInfo> {
+    return new Promise((resolve, reject) => {
+      this.#take(
+        request,
+        (result) => (result.ok ? resolve(result.info) : reject(result.error)),
+        name,
+      );
     });
-    await validate(request.task);
-    const { taskId, when, queue } = task;
-    const message = encodeTaskMessage(task.message);
-    const entry = { taskId, message, ...(when === undefined ? {} : { when }) };
-    const repeats = this.#calls.take(queue, entry);
-    return { index, task, entry, ...(repeats === undefined ? {} : { repeats }) };
+  }
+
+  /** Never throws: what is wrong with one task is the result of that one. */
+  #take({ task, options = {} }: EnqueueRequest, settle: Settle, name?: CallName): void {
+    try {
+      const prepared = prepareEnqueue(task, options, this.#context);
+      // The payload itself is sent as given. Most tasks have no schema, and most schemas answer at once.
+      const validated = validatePayload(task);
+      if (validated === undefined) {
+        this.#add(prepared, settle, name);
+        return;
+      }
+      validated
+        .then(() => this.#add(prepared, settle, name))
+        .catch((error: unknown) => settle(failed(error)));
+    } catch (error) {
+      settle(failed(error));
+    }
+  }
+
+  #add(task: PreparedTask, settle: Settle, name: CallName | undefined): void {
+    const entry = toEntry(task);
+    const repeats = name ?? this.#calls.take(task.queue, entry);
+    this.#batches.add({ task, entry, repeats, settle });
   }
 
   /** One script. A failure of the whole is the failure of each of its items, never of the others. */
-  async #send({ queue, items }: Batch): Promise<EnqueueResult[]> {
+  #send({ queue, items }: EnqueueBatch<Prepared>): void {
+    const { broker, connectTimeoutMs } = this.#options;
     const entries = items.map((item) => item.entry);
     const name = items[0]?.repeats ?? this.#calls.begin(queue);
-    const delivery = await this.#deliver(queue, entries, name);
-    if ('replies' in delivery) {
+    const call: Call = { queue, entries, name, end: performance.now() + connectTimeoutMs };
+    const onReplies = (replies: EnqueueReply[]): void => {
       this.#calls.answered(queue, name);
-      return items.map((item, position) => toResult(item.task, delivery.replies[position]));
-    }
-    const { error, isUncertain } = delivery;
+      items.forEach(({ task, settle }, place) => settle(toResult(task, replies[place])));
+    };
+    // Most calls are answered at the first attempt, and wait for nothing but that.
+    broker
+      .enqueue(queue, entries, { ...name, withinMs: connectTimeoutMs })
+      .then(onReplies, (error: unknown) =>
+        this.#repeat(call, error).then(onReplies, (last: unknown) => this.#fail(call, items, last)),
+      );
+  }
+
+  #fail({ queue, entries, name }: Call, items: readonly Prepared[], error: unknown): void {
+    const isUncertain = error instanceof Uncertain;
     if (isUncertain) this.#calls.unanswered(queue, name, entries);
     else this.#calls.answered(queue, name);
-    return items.map(({ task }) => ({
-      ok: false,
-      error: isUncertain ? uncertain(task, error) : toError(error),
-    }));
+    for (const { task, settle } of items) {
+      settle(failed(isUncertain ? uncertain(task, error.cause) : error));
+    }
   }
 
   /**
-   * Sends a call until it is answered or its time is over. Each loss of a reply costs a connection, and the next attempt
-   * waits until there is another, so that this is no hot loop. Whatever else ends a repeat, a refusal included, says
-   * nothing about the attempts before it.
+   * Sends a call again, after its first attempt failed, until it is answered or its time is over. Each loss of a reply
+   * costs a connection, and the next attempt waits until there is another, so that this is no hot loop. Whatever else ends
+   * a repeat, a refusal included, says nothing about the attempts before it. Throws `Uncertain` where the tasks may be
+   * stored all the same.
    */
-  async #deliver(queue: string, entries: EnqueueEntry[], name: CallName): Promise<Delivery> {
-    const { broker, connectTimeoutMs } = this.#options;
-    const end = performance.now() + connectTimeoutMs;
+  async #repeat({ queue, entries, name, end }: Call, first: unknown): Promise<EnqueueReply[]> {
     let isUncertain = name.until !== undefined;
-    for (let unsent = 0; ; ) {
+    let unsent = 0;
+    for (let error = first; ; ) {
+      isUncertain ||= error instanceof ReplyLostError;
+      // Before the time is over, not sent means that the connection ended at this very moment: the next attempt waits
+      // for another. Twice in a row, that there will be none.
+      unsent = error instanceof RedisUnreachableError ? unsent + 1 : 0;
+      const mayRepeat = error instanceof ReplyLostError || unsent === 1;
       const withinMs = end - performance.now();
+      if (!mayRepeat || withinMs <= 0) {
+        throw isUncertain ? new Uncertain('no reply', { cause: error }) : error;
+      }
       try {
-        return { replies: await broker.enqueue(queue, entries, { ...name, withinMs }) };
-      } catch (error) {
-        isUncertain ||= error instanceof ReplyLostError;
-        // Before the time is over, not sent means that the connection ended at this very moment: the next attempt waits
-        // for another. Twice in a row, that there will be none.
-        unsent = error instanceof RedisUnreachableError ? unsent + 1 : 0;
-        const mayRepeat = error instanceof ReplyLostError || unsent === 1;
-        if (!mayRepeat || performance.now() >= end) return { error, isUncertain };
+        return await this.#options.broker.enqueue(queue, entries, { ...name, withinMs });
+      } catch (again) {
+        error = again;
       }
     }
   }
 }
 
-/** A definition's schema is asked before the task is sent; the payload itself is sent as given. */
-async function validate(task: NewTask): Promise<void> {
-  const { definition } = task as { readonly definition?: unknown };
-  if (!isTaskDefinition(definition) || definition.payloadSchema === undefined) return;
-  const checked = await definition.payloadSchema['~standard'].validate(task.payload);
-  if (checked.issues !== undefined) {
-    const issues = describeSchemaIssues(checked.issues);
-    throw new InvalidPayloadError(`payload of task type ${JSON.stringify(task.type)}`, issues);
-  }
+/** Nobody knows whether the tasks of a call were stored; the cause says why. Never leaves this file. */
+class Uncertain extends Error {}
+
+function failed(error: unknown): EnqueueResult {
+  return { ok: false, error: toError(error) };
+}
+
+function toEntry(task: PreparedTask): EnqueueEntry {
+  const { taskId, when, unique, group, replaceArchived } = task;
+  const entry: Growing<EnqueueEntry> = { taskId, message: encodeTaskMessage(task.message) };
+  if (when !== undefined) entry.when = when;
+  if (unique !== undefined) entry.unique = unique;
+  if (group !== undefined) entry.group = group;
+  if (replaceArchived !== undefined) entry.replaceArchived = replaceArchived;
+  return entry;
 }
 
 function toResult(task: PreparedTask, reply: EnqueueReply | undefined): EnqueueResult {
   if (reply === undefined) return { ok: false, error: new Error('no reply for the task') };
-  if (reply.status === 'conflict') {
-    return { ok: false, error: new TaskIdConflictError(task.taskId, task.queue) };
+  const { message } = task;
+  if (reply.status === 'refused') return { ok: false, error: reply.error };
+  if (reply.status === 'conflict' || reply.status === 'duplicate') {
+    return { ok: false, error: refusalError(message, reply) };
   }
-  const info = taskInfo({ message: task.message, state: reply.status, dueAt: reply.at });
-  return { ok: true, info };
+  const dueAt = reply.status === 'aggregating' ? undefined : reply.at; // when it runs is the aggregator's to say
+  return { ok: true, info: taskInfo({ message, state: reply.status, dueAt }) };
+}
+
+/** Why a task was not stored, as an error. */
+export function refusalError(
+  { type, id, queue }: Pick<TaskMessage, 'type' | 'id' | 'queue'>,
+  reply: Extract<EnqueueReply, { status: 'conflict' | 'duplicate' }>,
+): Error {
+  return reply.status === 'conflict'
+    ? new TaskIdConflictError(id, queue, reply.state || undefined)
+    : new DuplicateTaskError(type, queue, reply.holder || undefined);
 }
 
 /** Without a reply nobody knows whether the task was stored: the caller gets its ID, with which a repeat is safe. */
 function uncertain(task: PreparedTask, cause: unknown): EnqueueUncertainError {
   return new EnqueueUncertainError(task.taskId, task.queue, { cause });
-}
-
-/** What repeats another call goes by itself, under the name of that call. */
-function inBatches(prepared: readonly Prepared[]): Batch[] {
-  const batches: Batch[] = [];
-  const open = new Map<string, Batch & { bytes: number }>();
-  for (const item of prepared) {
-    const { queue } = item.task;
-    if (item.repeats !== undefined) {
-      batches.push({ queue, items: [item] });
-      continue;
-    }
-    const size = item.entry.message.byteLength;
-    let batch = open.get(queue);
-    if (
-      batch === undefined ||
-      batch.items.length >= MAX_BATCH ||
-      batch.bytes + size > MAX_BATCH_BYTES
-    ) {
-      batch = { queue, items: [], bytes: 0 };
-      open.set(queue, batch);
-      batches.push(batch);
-    }
-    batch.items.push(item);
-    batch.bytes += size;
-  }
-  return batches;
 }

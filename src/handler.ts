@@ -6,6 +6,14 @@ import type { Duration, EnqueueOptions, Headers, NewTask, TaskInfo } from './tas
 import type { StandardSchema, SchemaInput, SchemaOutput } from './standard-schema.ts';
 import { hasBrand } from './verdicts.ts';
 
+export { defineAggregator } from './aggregator.ts';
+export type {
+  AggregateContext,
+  AggregatedTask,
+  AggregatorDefinition,
+  AggregatorOptions,
+  GroupedTask,
+} from './aggregator.ts';
 export { InvalidPayloadError, TaskCanceledError, ThreadmillError } from './errors.ts';
 export type { Duration, EnqueueOptions, Headers, NewTask, TaskInfo } from './task.ts';
 export type { StandardSchema, SchemaInput, SchemaOutput } from './standard-schema.ts';
@@ -63,7 +71,10 @@ export interface EnqueueRequest<Payload = unknown> {
   readonly options?: EnqueueOptions;
 }
 
-/** The second argument of every handler. */
+/**
+ * The second argument of every handler. What it has may be taken off it: `(task, { log, progress }) => …`; a copy made by
+ * `{ ...ctx }` has only a part of it.
+ */
 export interface TaskContext {
   /** Aborts when the run is to stop; its reason is a `TaskCanceledError`. For asynchronous code. */
   readonly signal: AbortSignal;
@@ -156,7 +167,7 @@ export function isHandlerDefinition(value: unknown): value is HandlerDefinition 
 export interface TaskDefinitionOptions<
   PayloadSchema extends StandardSchema | undefined = undefined,
   ResultSchema extends StandardSchema | undefined = undefined,
-> extends Pick<EnqueueOptions, 'queue' | 'timeout' | 'retention'> {
+> extends Pick<EnqueueOptions, 'queue' | 'timeout' | 'retention' | 'uniqueFor' | 'group'> {
   readonly type: string;
   /** Any Standard Schema (zod, valibot, arktype …): checked at enqueue and again in the thread. */
   readonly payload?: PayloadSchema;
@@ -176,8 +187,8 @@ export interface DefinedTask<Input = unknown, Output = unknown, Result = unknown
 
 /**
  * A declared task type: call it with a payload to get a task for `client.enqueue`, pass it as `task` to
- * `defineHandler`. Timeout, retries, queue and retention are written into the message at enqueue, where Go servers see
- * them too.
+ * `defineHandler`. Timeout, retries, queue, retention, group and lock are written into the message at enqueue, where Go
+ * servers see them too.
  */
 export interface TaskDefinition<Input = unknown, Output = Input, Result = unknown> {
   (payload: Input, headers?: Headers): DefinedTask<Input, Output, Result>;
@@ -235,6 +246,8 @@ function enqueueDefaults(
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
     ...(options.retention === undefined ? {} : { retention: options.retention }),
+    ...(options.uniqueFor === undefined ? {} : { uniqueFor: options.uniqueFor }),
+    ...(options.group === undefined ? {} : { group: options.group }),
     ...(options.retries === undefined ? {} : { maxRetry: options.retries }),
   };
 }

@@ -184,13 +184,13 @@ test('a Redis that is not there fails within the connect timeout, and nothing wa
   const client = new Client({ redis: 'redis-socket:///nowhere.sock', connectTimeout: 200 });
   const before = performance.now();
   await assert.rejects(client.enqueue({ type: 't' }), RedisUnreachableError);
-  assert.ok(performance.now() - before < 1_000);
+  assert.ok(performance.now() - before < 3_000);
   await client.close();
 });
 
 test('a reply that never comes says that the task may be stored, and a repeat with its ID is safe', async () => {
   const proxy = await swallowingProxy(redis.socket);
-  const client = new Client({ redis: { path: proxy.socket }, connectTimeout: 300 });
+  const client = new Client({ redis: { path: proxy.socket }, connectTimeout: 2_000 });
   await client.enqueue({ type: 't' });
   proxy.swallowReplies();
   const error: unknown = await client.enqueue({ type: 't' }).catch((caught: unknown) => caught);
