@@ -2,7 +2,7 @@
  * Which runs have begun without Redis knowing it. The note goes with the next script of the queue, or after half a second:
  * who recovers the task of a dead server spends an attempt only where one was begun.
  */
-import type { TaskRun } from '../broker/broker.ts';
+import type { BegunRun } from '../broker/broker.ts';
 import type { ActiveTask } from './active-tasks.ts';
 
 /** A run that ends sooner than this is settled before its note would matter: noting each would cost Redis a third more. */
@@ -12,10 +12,12 @@ const SHORTEST_MS = 10;
 export class BegunNotes {
   readonly #fresh = new Map<ActiveTask, number>();
   readonly #now: () => number;
+  readonly #address: string | undefined;
 
-  /** `now`: milliseconds of a monotonic clock. */
-  constructor(now: () => number) {
+  /** `now`: milliseconds of a monotonic clock. `address`: of this server, as the note names it; without it none does. */
+  constructor(now: () => number, address?: string) {
     this.#now = now;
+    this.#address = address;
   }
 
   /** Runs that are not noted yet. */
@@ -25,6 +27,11 @@ export class BegunNotes {
 
   add(task: ActiveTask): void {
     this.#fresh.set(task, this.#now());
+  }
+
+  /** Whether it has begun, and Redis does not know it. */
+  has(task: ActiveTask): boolean {
+    return this.#fresh.has(task);
   }
 
   /** The tasks of all queues that are to be noted. */
@@ -39,10 +46,19 @@ export class BegunNotes {
   }
 
   /** Those of one queue, as a script takes them along. */
-  dueIn(queue: string): TaskRun[] {
+  dueIn(queue: string): BegunRun[] {
     if (this.#fresh.size === 0) return [];
     const tasks = this.due().filter(({ ref }) => ref.queue === queue);
-    return tasks.map(({ ref, run }) => ({ id: ref.id, run }));
+    return tasks.map((task) => this.noteOf(task));
+  }
+
+  /** The run, with its beginning as long as that is not noted. */
+  noteOf(task: ActiveTask): BegunRun {
+    const { ref, run, threadId: thread } = task;
+    const begunAt = this.#fresh.get(task);
+    if (begunAt === undefined || this.#address === undefined) return { id: ref.id, run };
+    const agoMs = this.#now() - begunAt;
+    return { id: ref.id, run, start: { agoMs, server: this.#address, thread } };
   }
 
   /** Redis knows of these. */

@@ -16,6 +16,7 @@ import { ThreadPool } from '../threads/thread-pool.ts';
 import { type ActiveTask, ActiveTasks } from './active-tasks.ts';
 import { BegunNotes } from './begun-notes.ts';
 import { canceler } from './canceler.ts';
+import { composeAggregation } from './compose-aggregator.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { deadServers } from './dead-servers.ts';
@@ -25,8 +26,9 @@ import { Fence } from './fence.ts';
 import { Finisher } from './finisher.ts';
 import { HangWatch } from './hang-watch.ts';
 import { Health } from './health.ts';
-import { Heartbeat, type Identity, type PublishedStatus } from './heartbeat.ts';
+import { addressOf, Heartbeat, type Identity, type PublishedStatus } from './heartbeat.ts';
 import { Intake } from './intake.ts';
+import type { ServerInternals } from './internals.ts';
 import {
   type Isolation,
   isolationElsewhere,
@@ -39,11 +41,11 @@ import { LostLeases } from './lost-leases.ts';
 import { memoryWatch } from './memory-watch.ts';
 import { Recoverer } from './recoverer.ts';
 import { recycler } from './recycler.ts';
+import { ReturnedTasks } from './returned-tasks.ts';
 import { RunNumbers } from './run-numbers.ts';
 import type { Service } from './service.ts';
 import { Settler } from './settler.ts';
 import { Stopper, type StopperOptions } from './stopper.ts';
-import type { Supervised } from './supervised.ts';
 import { TaskRunner } from './task-runner.ts';
 import { threadEnqueue } from './thread-enqueue.ts';
 import { threadLog, threadLogLevel } from './thread-log.ts';
@@ -51,17 +53,16 @@ import { forwarder, janitor } from './upkeep.ts';
 import { UserHooks } from './user-hooks.ts';
 
 /** What a server is made of. */
-export interface Parts {
+export interface Parts extends ServerInternals {
   readonly settings: ServerSettings;
   readonly hooks: Pick<ServerOptions, 'retryDelay' | 'isFailure' | 'errorHandler' | 'beforeLease'>;
   readonly broker: Broker;
   readonly registry: Registry;
+  readonly aggregators: Registry;
   readonly bounds: ReadonlyMap<string, HandlerBounds>;
   readonly identity: Identity;
   readonly emitter: ServerEmitter;
   readonly logger: Logger;
-  /** Absent in a library's server. */
-  readonly supervised?: Supervised | undefined;
   status(): PublishedStatus;
 }
 
@@ -70,7 +71,8 @@ export interface Composition {
   readonly services: readonly Service[];
   readonly active: ActiveTasks;
   readonly pool: ThreadPool;
-  readonly dispatcher: Dispatcher;
+  /** No task is leased and no group aggregated from now on. */
+  stopPulling(): Promise<void>;
   readonly heartbeat: Heartbeat;
   readonly health: Health;
   readonly intake: Intake;
@@ -97,6 +99,13 @@ export function compose(parts: Parts): Composition {
     queues: Object.keys(settings.queues),
     intervalMs: settings.healthIntervalMs,
   });
+  const aggregation = composeAggregation({
+    ...parts,
+    ...path,
+    clock,
+    isHeld: () => path.isolation.isHolding,
+    onStored: () => dispatcher.wake(),
+  });
   const services: Service[] = [
     heartbeat,
     leases,
@@ -105,26 +114,30 @@ export function compose(parts: Parts): Composition {
     canceler({ broker, active, stopper }),
     path.settler,
     path.lostLeases,
-    ...composeUpkeep(parts, path),
+    ...(isSolitary(parts) ? [] : [...composeUpkeep(parts, path), aggregation.upkeep]),
+    ...aggregation.sets,
     path.deadlines,
     path.hangWatch,
     { name: 'threads', start: () => pool.start(path.runner), stop: () => pool.destroy() },
     memoryWatch({ ...settings, active, pool, stopper, emitter }),
     ...(parts.supervised ? [] : [recycler({ ...parts, ...settings, pool })]),
     drain({ ...settings, active, stopper, clock }),
-    ...(isSolitary(parts) ? [] : [dispatcher]),
+    ...(isSolitary(parts) ? [] : [...aggregation.intake, dispatcher]),
   ];
   emitter.on('redis', ({ isUp }) => {
     if (!isUp) return;
     leases.extendNow();
     dispatcher.wake();
   });
-  return { ...path, services, heartbeat, health };
+  const pullers = [dispatcher, ...aggregation.intake];
+  const stopPulling = async (): Promise<void> => {
+    await Promise.all(pullers.map(async (puller) => puller.stop()));
+  };
+  return { ...path, services, heartbeat, health, stopPulling };
 }
 
 /** A server that takes nothing from queues leaves their upkeep to others. */
 function composeUpkeep(parts: Parts, path: ReturnType<typeof composeTaskPath>): Service[] {
-  if (isSolitary(parts)) return [];
   const { settings, broker, identity } = parts;
   const { hooks, onFault } = path;
   const queues = Object.keys(settings.queues);
@@ -151,9 +164,10 @@ function composeTaskPath(parts: Parts) {
   const active = new ActiveTasks();
   const hooks = new UserHooks({ ...parts.hooks, ...settings, onFault });
   const pool = composePool(parts);
-  const notes = new BegunNotes(() => clock.monotonicMs());
+  const address = addressOf(parts.identity);
+  const notes = new BegunNotes(() => clock.monotonicMs(), address);
   const settler = new Settler({ broker, clock, serverName, notes, onFault });
-  const finisher = new Finisher({ ...settings, active, settler, emitter, hooks, clock });
+  const finisher = new Finisher({ ...settings, active, settler, emitter, hooks, clock, address });
   const withdraw = (task: ActiveTask): boolean =>
     isolation.withdraw(task) || pool.withdraw(task.run);
   const stops = composeStops(parts, { active, pool, finisher, withdraw });
@@ -172,21 +186,21 @@ function composeTaskPath(parts: Parts) {
     onEnqueue: threadEnqueue(enqueuer, () => dispatcher.wake()),
   });
   const onReleased = (): void => dispatcher.wake();
+  const returned = new ReturnedTasks({ ...settings, ...keeping, active, notes, clock, onReleased });
   const isolation = composeIsolation(parts, { active, runner, finisher, onReleased });
-  const path = { active, runner, isolation, finisher, settler, clock };
+  const path = { active, runner, isolation, finisher, settler, clock, notes, returned };
   const intake = new Intake({ ...parts, ...stops, ...path });
   const dispatcher = new Dispatcher({
     ...settings,
     ...keeping,
+    ...path,
     broker,
-    active,
     intake,
     hooks,
     emitter,
-    clock,
     serverName,
-    notes,
-    isHeld: () => isolation.isHolding,
+    isHeld: () => isolation.isHolding || returned.isHolding,
+    withdraw,
   });
   return {
     ...stops,
@@ -196,6 +210,7 @@ function composeTaskPath(parts: Parts) {
     pool,
     settler,
     runner,
+    isolation,
     intake,
     dispatcher,
     onFault,
@@ -255,10 +270,11 @@ function composeStops(
   };
 }
 
-function composePool({ settings, logger, supervised }: Parts): ThreadPool {
+function composePool({ settings, logger, supervised, tasksPerMessage }: Parts): ThreadPool {
   const { threads, tasksPerThread, maxPayloadSize } = settings;
   return new ThreadPool({
     threads,
+    tasksPerMessage,
     maxOldGenerationMb: heapLimitMb(settings),
     settings: {
       middleware: settings.middleware.map((path) => pathToFileURL(path).href),

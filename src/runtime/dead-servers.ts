@@ -80,7 +80,9 @@ async function recoverHeld(
   const replies = await options.broker.settle({
     queue,
     server: first.server, // one process, hence one name
-    settlements: plans.map(({ settlement }, index) => ({ run: lost[index]?.run ?? 0, settlement })),
+    settlements: plans.map(({ settlement, attempt }, index) => {
+      return { run: lost[index]?.run ?? 0, settlement, ...(attempt && { attempt }) };
+    }),
   });
   plans.forEach((plan, index) => {
     if (replies[index] === 'settled') announceRecovery(options.emitter, plan);

@@ -23,8 +23,6 @@ export class Deadlines implements Service {
   readonly #options: DeadlinesOptions;
   #timer: NodeJS.Timeout | undefined;
   #firesAtMonotonicMs = Number.POSITIVE_INFINITY;
-  /** When the deadline of a run comes, by the monotonic clock. */
-  readonly #endsMonotonicMs = new WeakMap<ActiveTask, number>();
 
   constructor(options: DeadlinesOptions) {
     this.#options = options;
@@ -43,7 +41,7 @@ export class Deadlines implements Service {
     if (task.deadline === undefined) return;
     const { clock } = this.#options;
     const endsAt = clock.monotonicMs() + task.deadline.deadlineMs - clock.wallMs();
-    this.#endsMonotonicMs.set(task, endsAt);
+    task.endsMonotonicMs = endsAt;
     if (endsAt < this.#firesAtMonotonicMs) this.#arm(endsAt);
   }
 
@@ -60,9 +58,9 @@ export class Deadlines implements Service {
     const now = this.#options.clock.monotonicMs();
     let next = Number.POSITIVE_INFINITY;
     for (const task of this.#options.active.inSlots()) {
-      const endsAt = this.#endsMonotonicMs.get(task);
-      if (endsAt === undefined || task.deadline === undefined || task.stop !== undefined) continue;
-      if (endsAt <= now) this.#options.stop(task, task.deadline.reason);
+      const { deadline, endsMonotonicMs: endsAt } = task;
+      if (endsAt === undefined || deadline === undefined || task.stop !== undefined) continue;
+      if (endsAt <= now) this.#options.stop(task, deadline.reason);
       else next = Math.min(next, endsAt);
     }
     this.#firesAtMonotonicMs = Number.POSITIVE_INFINITY;

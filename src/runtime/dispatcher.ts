@@ -1,22 +1,28 @@
 /**
- * Fills free slots: says how many tasks to lease from which queue, leases them, hands them on. One loop per server.
+ * Fills free slots, and leases ahead of them while tasks are short: asks the planner how many tasks to lease from which
+ * queue, leases them, hands them on. One loop per server.
  */
-import type { Broker, LeaseReply } from '../broker/broker.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Broker, LeaseCall, LeasedTask, LeaseReply } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import { ReplyLostError } from '../errors.ts';
-import { drawQueues } from '../policy/queue-order.ts';
+import { leaseCalls } from '../policy/prefetch.ts';
 import type { BegunNotes } from './begun-notes.ts';
 import type { ActiveTasks } from './active-tasks.ts';
 import type { ServerEmitter } from './emitter.ts';
+import { ErrorPause, jittered } from './error-pause.ts';
 import { IdleWatch } from './idle-watch.ts';
 import type { Intake } from './intake.ts';
+import { LeasePlanner } from './lease-planner.ts';
 import type { LostLeases } from './lost-leases.ts';
+import type { ReturnedTasks } from './returned-tasks.ts';
 import type { RunNumbers } from './run-numbers.ts';
 import type { Service } from './service.ts';
 import type { UserHooks } from './user-hooks.ts';
+import { WaitLimit, type WaitLimitOptions } from './wait-limit.ts';
 
 /** What the dispatcher works with. */
-export interface DispatcherOptions {
+export interface DispatcherOptions extends Pick<WaitLimitOptions, 'finisher' | 'withdraw'> {
   readonly broker: Pick<Broker, 'lease' | 'watchQueues'>;
   readonly active: ActiveTasks;
   readonly intake: Intake;
@@ -33,16 +39,26 @@ export interface DispatcherOptions {
   readonly runs: Pick<RunNumbers, 'reserve'>;
   readonly notes: Pick<BegunNotes, 'dueIn' | 'noted'>;
   readonly lostLeases: Pick<LostLeases, 'add'>;
+  readonly returned: Pick<ReturnedTasks, 'next' | 'onReply'>;
   /** Whether a task is to run alone, so that none may be leased beside it. */
   isHeld(): boolean;
 }
 
-/** After an error of Redis the loop pauses, twice as long each time: asynq's own loop spins here (protocol D12). */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 3_000;
-
 /** What a lease under way may hold up a stop: tasks are told of a shutdown only afterwards. */
 const LEASE_WAIT_MS = 150;
+
+/**
+ * What one call takes at most: a script of more would hold up Redis for others, and threads begin with what is here while
+ * the next call is under way.
+ */
+const MAX_BATCH = 128;
+
+/** What one call brought. */
+interface Leased {
+  readonly queue: string;
+  readonly count: number;
+  readonly more: boolean;
+}
 
 /** Leases tasks as long as there are slots. `stop` ends when no lease is under way. */
 export class Dispatcher implements Service {
@@ -50,13 +66,15 @@ export class Dispatcher implements Service {
   readonly #options: DispatcherOptions;
   readonly #queues: ReadonlyMap<string, number>;
   readonly #idle: IdleWatch;
+  readonly #planner: LeasePlanner;
+  readonly #waitLimit: WaitLimit;
   #isRunning = false;
   #loop: Promise<void> = Promise.resolve();
   #onWake: (() => void) | undefined;
   #onStop: (() => void) | undefined;
   /** Woken while it was not asleep: what it was told of may have come after it looked. */
   #isWoken = false;
-  #pauseMs = FIRST_PAUSE_MS;
+  readonly #errorPause = new ErrorPause();
   /** Number of the start; leases of one that was stopped without waiting for them are given back. */
   #life = 0;
   #abandoned = 0;
@@ -64,11 +82,18 @@ export class Dispatcher implements Service {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#queues = new Map(Object.entries(options.queues));
+    const random = Math.random;
+    this.#planner = new LeasePlanner({ ...options, queues: this.#queues, random });
+    this.#waitLimit = new WaitLimit({
+      ...options,
+      onGivenBack: (queue, waitedMs) => this.#planner.distrust(queue, waitedMs),
+    });
     this.#idle = new IdleWatch({
-      watch: options.broker.watchQueues(() => this.wake()),
+      watch: (onChange) => options.broker.watchQueues('lease', onChange),
       queues: [...this.#queues.keys()],
       pollIntervalMs: options.pollIntervalMs,
-      random: Math.random,
+      random,
+      onWake: () => this.wake(),
       onFault: (where, error) => options.emitter.fault(where, error),
     });
   }
@@ -106,82 +131,125 @@ export class Dispatcher implements Service {
   }
 
   async #run(): Promise<void> {
-    while (this.#isRunning) {
-      const pauseMs = await this.#step();
-      if (pauseMs > 0 && this.#isRunning) await this.#sleep(pauseMs);
+    let round: Promise<number> | undefined;
+    while (this.#isRunning || round !== undefined) {
+      const pauseMs = await (round ?? this.#step());
+      round = pauseMs > 0 && this.#isRunning ? (await this.#sleep(pauseMs)).round : undefined;
     }
   }
 
   /** One round; answers how long to pause after it. */
   async #step(): Promise<number> {
-    const { active, concurrency, hooks, emitter, pollIntervalMs } = this.#options;
+    const { concurrency, hooks, emitter, pollIntervalMs } = this.#options;
     // From here on: what comes while this round looks is worth another round.
     this.#isWoken = false;
-    const free = concurrency - active.occupied;
-    if (free <= 0 || this.#options.isHeld()) {
-      await this.#slotFreed();
+    if (!this.#planner.isDue || this.#options.isHeld()) {
+      await this.#roomMade();
       return 0;
     }
-    const mayLease = hooks.mayLease({ free, active: active.occupied });
-    if (!(await this.#unlessStopped(mayLease))) return jittered(pollIntervalMs);
+    const { free } = this.#planner;
+    const mayLease = hooks.mayLease({ free, active: concurrency - free });
+    // What is known is not awaited, here and below: a sleeper that is woken has its lease on its way within the call.
+    if (mayLease !== true && !(await this.#unlessStopped(mayLease))) {
+      this.#planner.roundEnded(0);
+      return free > 0 ? jittered(pollIntervalMs) : 0;
+    }
     try {
-      const leased = this.#isRunning ? await this.#fill(free) : 0;
-      this.#pauseMs = FIRST_PAUSE_MS;
-      return leased > 0 ? this.#idle.onWork() : await this.#idle.onNothing();
+      const found = this.#idle.candidates();
+      const open = found instanceof Promise ? await found : found;
+      const { leased, dry, isEmptied } = await this.#fill(open);
+      this.#errorPause.reset();
+      if (leased > 0) return await this.#idle.onWork(dry, isEmptied && this.#planner.free > 0);
+      // With no slot free the next one that is asks again.
+      return this.#planner.free > 0 ? await this.#idle.onNothing() : 0;
     } catch (error) {
       emitter.fault('lease', error);
-      return this.#errorPause();
+      return this.#errorPause.next();
     }
   }
 
-  /** Leases up to `slots` tasks. A queue that gives fewer than asked is empty: its slots are drawn again. */
-  async #fill(slots: number): Promise<number> {
-    const candidates = new Map(this.#queues);
-    let left = slots;
-    while (left > 0 && candidates.size > 0 && !this.#options.isHeld()) {
-      const draw = drawQueues({
-        queues: candidates,
-        slots: left,
-        strict: this.#options.strictPriority,
-        random: Math.random,
-      });
+  /**
+   * Leases what has a place from the queues that may have something. One that gives fewer than asked is empty: its places
+   * are drawn again. Those that gave nothing are `dry`; when none has any left, all are emptied.
+   */
+  async #fill(open: ReadonlySet<string>) {
+    const candidates = new Map([...open].map((queue) => [queue, this.#queues.get(queue) ?? 1]));
+    const budget = this.#planner.budget();
+    const dry: string[] = [];
+    let leased = 0;
+    while (this.#isRunning && !this.#options.isHeld()) {
+      const alone = this.#options.returned.next;
+      const draw = alone ? new Map([[alone, 1]]) : this.#planner.draw(candidates, budget);
+      if (draw.size === 0) break;
       // All are awaited, also when one fails: a lease that came later would fill slots that are counted as free.
       const replies = await Promise.allSettled(
-        [...draw].map(([queue, count]) => this.#lease(queue, count)),
+        [...draw].flatMap(([queue, count]) => this.#leaseAll(queue, count)),
       );
+      this.#waitLimit.watch(); // also for what came beside a call that failed
       for (const reply of replies) {
         if (reply.status === 'rejected') throw reply.reason;
-        left -= reply.value.count;
-        if (!reply.value.more) candidates.delete(reply.value.queue);
+        const { queue, count, more } = reply.value;
+        leased += count;
+        budget.ahead -= Math.max(0, count - budget.slots);
+        budget.slots = Math.max(0, budget.slots - count);
+        if (more) continue;
+        candidates.delete(queue);
+        if (count === 0) dry.push(queue);
       }
     }
-    return slots - left;
+    this.#planner.roundEnded(leased);
+    return { leased, dry, isEmptied: candidates.size === 0 };
   }
 
-  async #lease(
-    queue: string,
-    max: number,
-  ): Promise<{ queue: string; count: number; more: boolean }> {
+  /**
+   * In as many calls as it takes. All of what was drawn: a queue that got less of its turns than another would not get its
+   * share. Of large messages a call brings few; threads begin with the first while others are on their way.
+   */
+  #leaseAll(queue: string, count: number): Promise<Leased>[] {
+    const { sizes, maxBytes } = leaseCalls(count, this.#planner.typicalBytes(queue), MAX_BATCH);
+    return sizes.map((size) => this.#lease(queue, size, maxBytes));
+  }
+
+  async #lease(queue: string, max: number, maxBytes: number): Promise<Leased> {
     const { intake, clock, emitter, leaseDurationMs } = this.#options;
     // Counted from before the call: the lease begins in Redis at some instant after this one.
     const askedAt = clock.monotonicMs();
     const life = this.#life;
-    const reply = await this.#call(queue, max);
-    for (const taskId of reply.dropped) emitter.emit('dropped', { queue, taskId });
+    const { returned } = this.#options;
+    const isAlone = returned.next !== undefined;
     const leaseEndsMonotonicMs = askedAt + leaseDurationMs;
-    const batch = { queue, tasks: reply.tasks, leaseEndsMonotonicMs };
+    const early = new Set<LeasedTask>();
+    const onFetched = (task: LeasedTask): void => {
+      // One that is leased by itself is taken in when that is known, and late ones go back in their order.
+      const isLate = life <= this.#abandoned || clock.monotonicMs() - askedAt > leaseDurationMs / 2;
+      if (isAlone || isLate) return;
+      early.add(task);
+      intake.accept({ queue, tasks: [task], leaseEndsMonotonicMs });
+    };
+    const reply = await this.#call({ queue, max, maxBytes, leavesReturned: !isAlone, onFetched });
+    returned.onReply(queue, reply, isAlone);
+    this.#planner.onAnswer(queue, {
+      asked: max,
+      count: reply.tasks.length,
+      bytes: bytesOf(reply),
+      more: reply.more,
+      tookMs: clock.monotonicMs() - askedAt,
+    });
+    for (const taskId of reply.dropped) emitter.emit('dropped', { queue, taskId });
+    const tasks = early.size > 0 ? reply.tasks.filter((task) => !early.has(task)) : reply.tasks;
+    const batch = { queue, tasks, leaseEndsMonotonicMs };
     if (life <= this.#abandoned) intake.giveBack(batch);
     else intake.accept(batch);
     return { queue, count: reply.tasks.length, more: reply.more };
   }
 
-  async #call(queue: string, max: number): Promise<LeaseReply> {
+  async #call(asked: Omit<LeaseCall, 'leaseMs' | 'server' | 'firstRun'>): Promise<LeaseReply> {
     const { broker, runs, notes, lostLeases, leaseDurationMs: leaseMs, serverName } = this.#options;
+    const { queue, max } = asked;
     const firstRun = runs.reserve(max);
     const begun = notes.dueIn(queue);
     try {
-      const call = { queue, max, leaseMs, server: serverName, firstRun, begun };
-      const reply = await broker.lease(call);
+      const reply = await broker.lease({ ...asked, leaseMs, server: serverName, firstRun, begun });
       notes.noted(begun);
       return reply;
     } catch (error) {
@@ -190,47 +258,38 @@ export class Dispatcher implements Service {
     }
   }
 
-  /** Until a slot is free. The turn is waited out, so that slots freed together are filled together. */
-  async #slotFreed(): Promise<void> {
+  /** Until a lease is due. The turn is waited out, so that slots freed together are filled together. */
+  async #roomMade(): Promise<void> {
     if (!this.#isRunning) return;
-    await Promise.race([this.#options.active.changed(), this.#woken()]);
-    await new Promise((resolve) => {
-      setImmediate(resolve);
+    await new Promise<void>((resolve) => {
+      this.#onWake = resolve;
+      this.#planner.onRoom(() => this.#onWake?.());
     });
+    await nextTurn();
   }
 
   /** The user's predicate may never answer: a stop does not wait for it, and counts as a no. */
-  #unlessStopped(answer: Promise<boolean>): Promise<boolean> {
+  #unlessStopped(answer: false | Promise<boolean>): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#onStop = () => resolve(false);
-      answer.then(resolve, reject);
+      Promise.resolve(answer).then(resolve, reject);
     });
   }
 
-  #errorPause(): number {
-    const pauseMs = jittered(this.#pauseMs);
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    return pauseMs;
-  }
-
-  #woken(): Promise<void> {
+  /** A round that wakes it has begun when it resolves: each hop between the news and the lease counts. */
+  #sleep(ms: number): Promise<{ readonly round?: Promise<number> }> {
+    if (this.#isWoken) return Promise.resolve({});
     return new Promise((resolve) => {
-      this.#onWake = resolve;
+      const timer = setTimeout(() => this.#onWake?.(), ms);
+      this.#onWake = () => {
+        this.#onWake = undefined;
+        resolve(this.#isRunning ? { round: this.#step() } : {});
+        clearTimeout(timer);
+      };
     });
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    if (this.#isWoken) return;
-    let timer: NodeJS.Timeout | undefined;
-    const elapsed = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
-    });
-    await Promise.race([this.#woken(), elapsed]);
-    clearTimeout(timer);
   }
 }
 
-/** Servers that began together do not ask together: 0.5 to 1.5 times the interval, as in asynq (protocol 16.3). */
-function jittered(ms: number): number {
-  return ms * (0.5 + Math.random());
+function bytesOf({ tasks }: LeaseReply): number {
+  return tasks.reduce((bytes, { message }) => bytes + (message?.byteLength ?? 0), 0);
 }

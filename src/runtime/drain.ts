@@ -3,14 +3,14 @@
  * until `shutdownTimeout`; then each is told to stop, its thread is terminated after the grace, and it goes back too.
  */
 import type { Clock } from '../clock.ts';
-import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
+import type { ActiveTasks } from './active-tasks.ts';
 import type { Service } from './service.ts';
 import type { Stopper } from './stopper.ts';
 
 /** What the drain works with. */
 export interface DrainOptions {
   readonly active: ActiveTasks;
-  readonly stopper: Pick<Stopper, 'stop' | 'declareStuck'>;
+  readonly stopper: Pick<Stopper, 'stop' | 'stopUnbegun' | 'declareStuck'>;
   readonly clock: Clock;
   readonly shutdownTimeoutMs: number;
   readonly cancelGraceMs: number;
@@ -26,21 +26,14 @@ export function drain(options: DrainOptions): Service {
     name: 'drain',
     start: () => undefined,
     async stop() {
-      stopAll(stopper, active.inSlots().filter(isWaiting));
+      // The last one first: each goes to the front of its queue, where they lie in order then.
+      for (const task of active.inSlots().toReversed()) stopper.stopUnbegun(task, 'shutdown');
       if (await emptied(options, shutdownTimeoutMs)) return;
-      stopAll(stopper, active.inSlots());
+      for (const task of active.inSlots().toReversed()) stopper.stop(task, 'shutdown');
       if (await emptied(options, cancelGraceMs + TERMINATE_MS)) return;
       for (const task of active.inSlots()) stopper.declareStuck(task);
     },
   };
-}
-
-function isWaiting(task: ActiveTask): boolean {
-  return task.phase === 'waiting';
-}
-
-function stopAll(stopper: Pick<Stopper, 'stop'>, tasks: readonly ActiveTask[]): void {
-  for (const task of tasks) stopper.stop(task, 'shutdown');
 }
 
 /** Waits until no task is in a slot, at most so long. */

@@ -4,7 +4,7 @@
  */
 import type { RequeueReason } from '../policy/settlement.ts';
 import type { StuckReason } from '../policy/stop-reason.ts';
-import type { TaskRef } from '../task.ts';
+import type { GroupRef, TaskRef } from '../task.ts';
 import type { FailureKind, StopReason } from '../threads/messages.ts';
 
 /** Every event with its one argument. Durations are milliseconds. */
@@ -61,6 +61,22 @@ export interface ServerEvents {
   crashed: [{ task: TaskRef; crashes: number }];
   /** An error that nobody caught, of a task whose outcome is settled already. Its thread is replaced. */
   lateError: [{ task: Pick<TaskRef, 'id' | 'type' | 'queue'>; error: Error }];
+  /** The tasks of a group were made one, `taskId`, or none, and are being deleted. */
+  aggregated: [{ group: GroupRef; count: number; runMs: number; taskId: string | undefined }];
+  /** An aggregate function failed or was stopped: the tasks are back in their group, which is left alone for a while. */
+  aggregationFailed: [
+    {
+      group: GroupRef;
+      count: number;
+      error: Error;
+      runMs: number | undefined;
+      /** `not_stored`: what it returned was refused. */
+      reason: ServerEvents['failed'][0]['reason'] | 'not_stored';
+      pauseMs: number;
+    },
+  ];
+  /** Tasks that a lost server had staged went back to their group. */
+  reclaimed: [{ group: GroupRef; count: number }];
   /** A thread ended; the pool replaces it. */
   threadExited: [{ threadId: number }];
   /**

@@ -2,17 +2,24 @@
  * Ends a run: asks the policy what becomes of the task, frees the slot, hands the transition to the settler, and says
  * what happened once Redis has confirmed it.
  */
-import type { DeathMark, SettleReply, Settlement } from '../broker/broker.ts';
+import type { DeathMark, EndedAttempt, SettleReply, Settlement } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import { TaskPutOffError, ThreadDiedError } from '../errors.ts';
-import { decideSettlement, type Decision, type RunEnd } from '../policy/settlement.ts';
+import {
+  decideReturn,
+  decideSettlement,
+  type Decision,
+  type RunEnd,
+} from '../policy/settlement.ts';
 import { errorText } from '../policy/error-text.ts';
 import type { TaskRef } from '../task.ts';
+import { giveBack } from '../wire/spare-memory.ts';
 import { rewriteTaskMessage } from '../wire/task-message.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { ServerEmitter } from './emitter.ts';
+import { endedAttempt } from './ended-attempt.ts';
 import type { ServerEvents } from './events.ts';
-import type { Settler } from './settler.ts';
+import type { SettlementRecord, Settler } from './settler.ts';
 import type { UserHooks } from './user-hooks.ts';
 
 /** What the finisher works with. */
@@ -23,6 +30,8 @@ export interface FinisherOptions {
   readonly hooks: UserHooks;
   readonly clock: Clock;
   readonly maxCrashes: number;
+  /** `host:pid:uuid` of this server. */
+  readonly address: string;
 }
 
 /** Why an attempt failed, as the `failed` event names it. */
@@ -52,25 +61,37 @@ export class Finisher {
     if (task.phase === 'settling') return;
     // Later than the fence could be: the process was frozen, and somebody else may run the task by now.
     if (task.leaseEndsMonotonicMs <= this.#options.clock.monotonicMs()) task.stop = 'lease_lost';
+    if (task.aggregation !== undefined) {
+      this.#options.active.freeSlot(task);
+      return task.aggregation.onEnd(finished);
+    }
     const decision = this.#decide(task, finished.end);
-    this.#options.active.freeSlot(task);
+    this.#options.active.freeSlot(task, finished.runMs);
     if ('error' in decision) this.#options.hooks.onError(decision.error, task.ref);
     this.#settle(task, finished, decision);
   }
 
   #settle(task: ActiveTask, finished: FinishedRun, decision: Decision): void {
     const settlement = toSettlement(task, decision);
-    if (settlement === undefined) {
-      this.#conclude(task, finished, decision, 'lost');
-      return;
+    if (settlement === undefined) this.conclude(task, finished, decision, 'lost');
+    else {
+      const attempt = this.#attempt(task, finished, decision);
+      this.#options.settler.settle(new Ending(this, task, finished, decision, settlement, attempt));
     }
-    this.#options.settler.settle({
-      queue: task.ref.queue,
-      run: task.run,
-      settlement,
-      leaseEndsMonotonicMs: task.leaseEndsMonotonicMs,
-      onSettled: (reply) => this.#conclude(task, finished, decision, reply),
+  }
+
+  #attempt(task: ActiveTask, finished: FinishedRun, decision: Decision): EndedAttempt | undefined {
+    if (decision.kind === 'done') return undefined; // nothing is kept of it
+    const attempt = endedAttempt({
+      decision,
+      end: finished.end,
+      hasBegun: task.threadId !== undefined,
+      server: this.#options.address,
+      thread: task.threadId,
+      runMs: finished.runMs ?? 0,
     });
+    const report = task.report?.unsent()?.change;
+    return attempt === undefined || report === undefined ? attempt : { ...attempt, report };
   }
 
   /** Ends a task whose code never began: by the reason it was stopped for, or as a bystander of a thread's end. */
@@ -78,6 +99,15 @@ export class Finisher {
     const error = new ThreadDiedError('the task had not begun');
     const end = { kind: 'died', error, death: { kind: 'bystander', of: 'thread' } } as const;
     this.finish(task, { end, runMs: undefined, failure: 'thread_died' });
+  }
+
+  /** Gives a task that has not begun back to the front of its queue: a slot of another server may be free for it. */
+  giveBack(task: ActiveTask): void {
+    const error = new TaskPutOffError('it waited too long for a slot');
+    const end = { kind: 'threw', verdict: 'retry_later', error } as const;
+    this.#options.active.freeSlot(task);
+    const finished = { end, runMs: undefined, failure: 'error' } as const;
+    this.#settle(task, finished, { kind: 'requeue', reason: 'waited' });
   }
 
   /** Lets a task that has not begun be tried again a little later; nothing is counted or spent. */
@@ -91,6 +121,9 @@ export class Finisher {
   }
 
   #decide(task: ActiveTask, end: RunEnd): Decision {
+    if (end.kind === 'returned') {
+      return decideReturn(task.stop, task.message.retention, end.result);
+    }
     const { hooks } = this.#options;
     return decideSettlement({
       end,
@@ -105,8 +138,12 @@ export class Finisher {
     });
   }
 
-  #conclude(task: ActiveTask, finished: FinishedRun, decision: Decision, reply: SettleReply): void {
+  /** Redis has taken the transition, or nothing is to be written. */
+  conclude(task: ActiveTask, finished: FinishedRun, decision: Decision, reply: SettleReply): void {
     this.#options.active.remove(task);
+    // Nothing was made of it: what other decisions write holds a copy. And no thread reads it: one that began the task has
+    // copied the payload before it ran any code.
+    giveBack(task.raw);
     const { emitter } = this.#options;
     if (reply === 'lost') return emitter.emit('lost', { task: task.ref });
     announce(emitter, {
@@ -116,6 +153,42 @@ export class Finisher {
       stop: task.stop,
       crashes: task.crashes,
     });
+  }
+}
+
+/** One run on its way to being settled: a record for the settler, made once per task, so without closures. */
+class Ending implements SettlementRecord {
+  readonly queue: string;
+  readonly run: number;
+  readonly settlement: Settlement;
+  readonly leaseEndsMonotonicMs: number;
+  readonly attempt: EndedAttempt | undefined;
+  readonly #finisher: Finisher;
+  readonly #task: ActiveTask;
+  readonly #finished: FinishedRun;
+  readonly #decision: Decision;
+
+  constructor(
+    finisher: Finisher,
+    task: ActiveTask,
+    finished: FinishedRun,
+    decision: Decision,
+    settlement: Settlement,
+    attempt: EndedAttempt | undefined,
+  ) {
+    this.queue = task.ref.queue;
+    this.run = task.run;
+    this.settlement = settlement;
+    this.leaseEndsMonotonicMs = task.leaseEndsMonotonicMs;
+    this.attempt = attempt;
+    this.#finisher = finisher;
+    this.#task = task;
+    this.#finished = finished;
+    this.#decision = decision;
+  }
+
+  onSettled(reply: SettleReply): void {
+    this.#finisher.conclude(this.#task, this.#finished, this.#decision, reply);
   }
 }
 

@@ -117,7 +117,9 @@ export class Heartbeat implements Service {
 
   #entry(): PresenceEntry {
     const { identity, active, queues, strictPriority, concurrency, intervalMs } = this.#options;
-    const running = active.inSlots().filter((task) => task.phase === 'running');
+    const running = active
+      .inSlots()
+      .filter(({ phase, aggregation }) => phase === 'running' && aggregation === undefined);
     const info = encodeServerInfo({
       host: identity.host,
       pid: identity.pid,

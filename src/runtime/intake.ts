@@ -5,6 +5,7 @@
 import type { LeasedTask } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import { HandlerNotFoundError, UndecodableMessageError } from '../errors.ts';
+import { FENCE_MARGIN_MS } from '../policy/fence.ts';
 import type { HandlerBounds } from '../policy/handler-bounds.ts';
 import { retriesFromWire } from '../policy/retries.ts';
 import { stopError } from '../policy/stop-reason.ts';
@@ -12,8 +13,8 @@ import { undecodableMessage } from '../policy/undecodable.ts';
 import type { Registry } from '../threads/registry.ts';
 import type { HandlerReport } from '../threads/messages.ts';
 import { UNDECODABLE_TYPE, type TaskRef } from '../task.ts';
-import { decodeTaskMessage, type TaskMessage } from '../wire/task-message.ts';
-import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
+import { decodeTaskMessage, type TaskMessage, viewTaskMessage } from '../wire/task-message.ts';
+import { type ActiveTask, activeTask, type ActiveTasks } from './active-tasks.ts';
 import type { ServerEmitter } from './emitter.ts';
 import type { Fence } from './fence.ts';
 import type { Finisher } from './finisher.ts';
@@ -51,14 +52,19 @@ export class Intake {
     this.#options = options;
   }
 
-  /** Takes in a batch; each task goes to a thread or is settled. */
+  /**
+   * Takes in a batch; each task goes to a thread or is settled. One whose leases are about to end, as the process was frozen
+   * while the reply was on its way, goes back: the fence would come too late for what begins at once.
+   */
   accept(batch: LeasedBatch): void {
+    const leftMs = batch.leaseEndsMonotonicMs - this.#options.clock.monotonicMs();
+    if (leftMs <= FENCE_MARGIN_MS) return this.giveBack(batch);
     for (const leased of batch.tasks) this.#acceptOne(batch, leased);
   }
 
-  /** Gives a batch back to the front of its queue: it came too late. */
+  /** Gives a batch back to the front of its queue, in its order: it came too late. */
   giveBack({ queue, tasks, leaseEndsMonotonicMs }: LeasedBatch): void {
-    for (const { id, run } of tasks) {
+    for (const { id, run } of tasks.toReversed()) {
       this.#options.settler.settle({
         queue,
         run,
@@ -76,58 +82,48 @@ export class Intake {
       return;
     }
     const handler = this.#options.registry.resolve(read.type);
+    // Given away: what stays with the task must not keep it in memory.
+    const { payload } = read;
+    read.payload = NO_PAYLOAD;
     const task = this.#activate(batch, leased, read, handler);
     if (handler === undefined) {
       this.#options.runner.reject(task, new HandlerNotFoundError(read.type));
     } else if (read.deadline > 0 && read.deadline * 1_000 <= this.#options.clock.wallMs()) {
       this.#rejectLate(task);
-    } else if (this.#isStillRunning(task)) {
+    } else if (this.#options.active.hasOther(task)) {
+      // Its lease was lost and it came back, while its code is stuck: two attempts never run at once in one process.
       this.#options.finisher.putOff(task, 'an earlier attempt of it has not ended here');
     } else if (task.isSuspect || this.#options.isolation.isHolding) {
-      this.#options.isolation.run(task, read.payload);
+      this.#options.isolation.run(task, payload);
     } else {
-      this.#options.runner.run(task, read.payload);
+      this.#options.runner.run(task, payload);
     }
   }
 
   #activate(
     batch: LeasedBatch,
     leased: LeasedTask,
-    read: TaskMessage,
+    message: Omit<TaskMessage, 'payload'>,
     handler: HandlerReport | undefined,
   ): ActiveTask {
-    const { payload: _handedOver, ...message } = read;
-    const task: ActiveTask = {
+    const task = activeTask({
       run: leased.run,
       ref: refOf(batch.queue, leased.id, message),
-      raw: leased.message ?? new Uint8Array(),
+      raw: leased.message ?? NO_PAYLOAD,
       message,
       handler: handler ?? NO_HANDLER,
       maxRetry: Math.min(message.retry, handler?.retries ?? message.retry),
       bounds: (handler && this.#options.bounds.get(handler.url)) ?? NO_BOUNDS,
       crashes: leased.crashes,
       isSuspect: leased.isSuspect,
+      aggregation: undefined,
       waitedMs: leased.waitedMs,
       leasedMonotonicMs: this.#options.clock.monotonicMs(),
       leaseEndsMonotonicMs: batch.leaseEndsMonotonicMs,
-      phase: 'waiting',
-      threadId: undefined,
-      startedWallMs: undefined,
-      deadline: undefined,
-      stop: undefined,
-      isStuck: false,
-      isOffered: false,
-      isSuspected: false,
-    };
+    });
     this.#options.active.add(task);
     this.#options.fence.watch(task);
     return task;
-  }
-
-  /** Its lease was lost and it came back, while its code is stuck: two attempts never run at once in one process. */
-  #isStillRunning({ ref, run }: ActiveTask): boolean {
-    const others = this.#options.active.withId(ref.id);
-    return others.some((other) => other.run !== run && other.ref.queue === ref.queue);
   }
 
   /** The handler is not called for a task whose deadline is past (protocol 16.5). */
@@ -166,15 +162,19 @@ export class Intake {
 /** Stands where no handler was found; never reaches a thread. */
 const NO_HANDLER: HandlerReport = { file: '', url: '', pattern: '', hasSchema: false };
 const NO_BOUNDS: HandlerBounds = {};
+/** Stands where a payload was; never handed on, since a shared array could be transferred away. */
+const NO_PAYLOAD = new Uint8Array();
 
-/** The message of a leased task, or why it cannot be read. */
+/** The message of a leased task, or why it cannot be read. Of one in shared memory the payload stays there, for a thread to copy. */
 export function readMessage(
   queue: string,
   leased: Pick<LeasedTask, 'id' | 'message'>,
 ): TaskMessage | UndecodableMessageError {
   if (leased.message === undefined) return new UndecodableMessageError('the hash has no message');
   try {
-    const message = decodeTaskMessage(leased.message);
+    const { message: raw } = leased;
+    const isShared = raw.buffer instanceof SharedArrayBuffer;
+    const message = isShared ? viewTaskMessage(raw) : decodeTaskMessage(raw);
     return checkPlace(queue, leased.id, message) ?? message;
   } catch (error) {
     if (error instanceof UndecodableMessageError) return error;

@@ -1,14 +1,15 @@
 /**
  * Extends the leases of all tasks in slots, on the main thread, which runs no handler: a busy handler never starves
- * its own lease. A task that Redis says is not ours any more is stopped, and nothing is written for it.
+ * its own lease. What handlers have reported since goes along, so that it can be seen while they run. A task that Redis says is not ours any more is stopped, and nothing is written for it.
  */
-import type { Broker } from '../broker/broker.ts';
+import type { Broker, ExtendedRun } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { BegunNotes } from './begun-notes.ts';
 import { every } from './every.ts';
 import type { ServerEmitter } from './emitter.ts';
+import { type PendingReport, sizeOfChange } from './run-report.ts';
 import type { Service } from './service.ts';
 import type { Stopper } from './stopper.ts';
 
@@ -23,6 +24,12 @@ export interface LeaseKeeperOptions {
   /** This server as its leases name it. */
   readonly serverName: string;
   readonly notes: BegunNotes;
+}
+
+/** A task whose lease is to be extended, with what is new of it. */
+interface Held {
+  readonly task: ActiveTask;
+  readonly pending: PendingReport | undefined;
 }
 
 /** With the round trip, the promised second after the start is kept. */
@@ -70,6 +77,11 @@ export class LeaseKeeper implements Service {
     this.#noteTimer = setTimeout(() => this.#note(), NOTE_AFTER_MS).unref();
   }
 
+  /** Lets Redis know now that this task has begun. */
+  noteNow(task: ActiveTask): void {
+    this.#extendApart([task]);
+  }
+
   #note(): void {
     this.#noteTimer = undefined;
     this.#extendApart(this.#options.notes.due());
@@ -85,27 +97,38 @@ export class LeaseKeeper implements Service {
   }
 
   async #extend(tasks: readonly ActiveTask[]): Promise<void> {
-    const held = tasks.filter((task) => task.stop !== 'lease_lost');
+    const held = tasks.filter(
+      ({ stop, aggregation }) => stop !== 'lease_lost' && aggregation === undefined,
+    );
     const groups = byQueue(held);
     await Promise.all([...groups].map(([queue, group]) => this.#extendQueue(queue, group)));
   }
 
   async #extendQueue(queue: string, group: readonly ActiveTask[]): Promise<void> {
+    const held = group.map((task) => ({ task, pending: task.report?.unsent() }));
+    await Promise.all(inBatches(held).map((batch) => this.#extendBatch(queue, batch)));
+  }
+
+  async #extendBatch(queue: string, batch: readonly Held[]): Promise<void> {
     const { broker, clock, leaseDurationMs: leaseMs, serverName: server } = this.#options;
     const askedAt = clock.monotonicMs();
-    const tasks = group.map(({ ref, run, phase }) => {
-      return { id: ref.id, run, hasBegun: phase === 'running' };
-    });
+    const tasks = batch.map((held) => this.#toRun(held));
     const reply = await broker.extend({ queue, leaseMs, server, tasks });
     this.#options.notes.noted(tasks.filter(({ hasBegun }) => hasBegun));
     const gone = new Set(reply.gone);
     const canceled = new Set(reply.canceled);
-    for (const task of group) {
+    for (const { task, pending } of batch) {
+      if (pending !== undefined) task.report?.sent(pending);
       // The mark of a cancel request: its message over Pub/Sub may have been missed.
       if (canceled.has(task.ref.id)) this.#options.stopper.stop(task, 'canceled');
       if (gone.has(task.ref.id)) this.#lose(task, askedAt);
       else task.leaseEndsMonotonicMs = Math.max(task.leaseEndsMonotonicMs, askedAt + leaseMs);
     }
+  }
+
+  #toRun({ task, pending }: Held): ExtendedRun {
+    const run = { ...this.#options.notes.noteOf(task), hasBegun: task.phase === 'running' };
+    return pending === undefined ? run : { ...run, report: pending.change };
   }
 
   /** Somebody else may run it already: it gets no grace. */
@@ -115,6 +138,27 @@ export class LeaseKeeper implements Service {
     task.leaseEndsMonotonicMs = now;
     this.#options.stopper.stop(task, 'lease_lost');
   }
+}
+
+/** What one script takes along at most of progress and log lines, in characters: it must not hold Redis for long. */
+const MAX_BATCH_SIZE = 1_048_576;
+
+function inBatches(tasks: readonly Held[]): Held[][] {
+  const batches: Held[][] = [];
+  let current: Held[] = [];
+  let size = 0;
+  for (const held of tasks) {
+    const more = sizeOfChange(held.pending?.change);
+    if (current.length > 0 && size + more > MAX_BATCH_SIZE) {
+      batches.push(current);
+      current = [];
+      size = 0;
+    }
+    current.push(held);
+    size += more;
+  }
+  if (current.length > 0) batches.push(current);
+  return batches;
 }
 
 function byQueue(tasks: readonly ActiveTask[]): Map<string, ActiveTask[]> {

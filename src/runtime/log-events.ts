@@ -38,8 +38,19 @@ export function logEvents(emitter: ServerEmitter, logger: Logger): void {
     logger.warn({ task }, 'the task was not ours any more; nothing was written'),
   );
   emitter.on('dropped', (event) => logger.warn(event, 'dropped a task ID without a task'));
+  logGroups(emitter, logger);
   logRedis(emitter, logger);
   logFaults(emitter, logger);
+}
+
+function logGroups(emitter: ServerEmitter, logger: Logger): void {
+  emitter.on('aggregated', (event) => logger.debug(event, 'group aggregated'));
+  emitter.on('aggregationFailed', ({ error, ...event }) =>
+    logger.error({ ...event, err: error }, 'group not aggregated: its tasks are back in it'),
+  );
+  emitter.on('reclaimed', (event) =>
+    logger.warn(event, 'tasks that a lost server was aggregating are back in their group'),
+  );
 }
 
 /** Each change once. */

@@ -2,14 +2,17 @@
 import type { Logger } from 'pino';
 import type { RedisFacts } from '../broker/broker.ts';
 import type { ServerSettings } from '../config.ts';
+import type { HandlerReport } from '../threads/messages.ts';
 
 /** The start line, and a warning where Redis may lose tasks. */
 export function logStart(
   logger: Logger,
   { threads, tasksPerThread, concurrency, concurrencySource, queues }: ServerSettings,
   { product, version, evictionPolicy }: RedisFacts,
-  reports: readonly { readonly pattern: string }[],
+  reports: readonly Pick<HandlerReport, 'pattern' | 'isAggregator'>[],
 ): void {
+  const patterns = (isWanted: boolean): string[] =>
+    reports.filter((each) => (each.isAggregator === true) === isWanted).map((each) => each.pattern);
   if (evictionPolicy !== undefined && evictionPolicy !== 'noeviction') {
     logger.warn(
       { policy: evictionPolicy },
@@ -23,7 +26,8 @@ export function logStart(
       concurrency,
       concurrencySource,
       queues,
-      handlers: reports.map((report) => report.pattern),
+      handlers: patterns(false),
+      ...(patterns(true).length === 0 ? {} : { aggregators: patterns(true) }),
       redis: `${product} ${version}`,
     },
     'started',

@@ -2,7 +2,7 @@
  * What becomes of tasks whose server is lost: one that had begun has failed with the text `asynq: task lease expired`
  * (protocol 16.8), one that had not goes back to the front of its queue.
  */
-import type { HeldTask, LostTask, Settlement } from '../broker/broker.ts';
+import type { EndedAttempt, HeldTask, LostTask, Settlement } from '../broker/broker.ts';
 import { UndecodableMessageError } from '../errors.ts';
 import { spendsAttempt } from '../policy/recovery.ts';
 import { decideSettlement, type Decision } from '../policy/settlement.ts';
@@ -10,7 +10,9 @@ import { stopError } from '../policy/stop-reason.ts';
 import { undecodableMessage } from '../policy/undecodable.ts';
 import { UNDECODABLE_TYPE, type TaskRef } from '../task.ts';
 import type { Registry } from '../threads/registry.ts';
+import { decodeLeaseToken } from '../wire/lease-token.ts';
 import type { ServerEmitter } from './emitter.ts';
+import { addressOfName, endedAttempt } from './ended-attempt.ts';
 import { announce, failedSettlement, type FinishedRun } from './finisher.ts';
 import { readMessage, refOf } from './intake.ts';
 import type { UserHooks } from './user-hooks.ts';
@@ -27,6 +29,8 @@ export interface PlannedRecovery {
   readonly task: TaskRef;
   readonly decision: Decision;
   readonly settlement: Settlement;
+  /** Absent where nothing was attempted, or not by a server of ours. */
+  readonly attempt?: EndedAttempt | undefined;
 }
 
 /** An ordinary failure, as asynq counts it: whether the task or the machine ended its server, nobody knows. */
@@ -67,7 +71,14 @@ export function planRecovery(
     throw new Error(`a lost task is retried or archived, not: ${decision.kind}`);
   }
   const settlement = failedSettlement(lost.message ?? new Uint8Array(), task, decision);
-  return { task, decision, settlement };
+  return { task, decision, settlement, attempt: lostAttempt(lost, decision) };
+}
+
+/** Its start, server and thread were noted when it began. */
+function lostAttempt(lost: LostTask | HeldTask, decision: Decision): EndedAttempt | undefined {
+  const name = 'server' in lost ? lost.server : decodeLeaseToken(lost.token ?? '')?.server;
+  if (name === undefined) return undefined;
+  return endedAttempt({ decision, end: EXPIRED.end, hasBegun: true, server: addressOfName(name) });
 }
 
 /** Says what was recovered. */

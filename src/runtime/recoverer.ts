@@ -8,12 +8,16 @@ import type { Clock } from '../clock.ts';
 import { every } from './every.ts';
 import type { ServerEmitter } from './emitter.ts';
 import { announceRecovery, planRecovery, type RecoveryRules } from './recover-tasks.ts';
+import { QuietQueues } from './quiet-queues.ts';
 import type { Service } from './service.ts';
 import { UnleasedWatch } from './unleased-watch.ts';
 
 /** What the recoverer works with. */
 export interface RecovererOptions extends RecoveryRules {
-  readonly broker: Pick<Broker, 'expiredLeases' | 'settleExpired' | 'unleased' | 'settleUnleased'>;
+  readonly broker: Pick<
+    Broker,
+    'watchQueues' | 'expiredLeases' | 'settleExpired' | 'unleased' | 'settleUnleased'
+  >;
   readonly queues: readonly string[];
   readonly intervalMs: number;
   readonly emitter: ServerEmitter;
@@ -34,11 +38,13 @@ export class Recoverer implements Service {
   readonly #options: RecovererOptions;
   readonly #loop: Service;
   readonly #unleased: ReadonlyMap<string, UnleasedWatch>;
+  readonly #quiet: QuietQueues;
   #notBeforeMonotonicMs = 0;
 
   constructor(options: RecovererOptions) {
     const { queues, intervalMs, emitter } = options;
     this.#options = options;
+    this.#quiet = new QuietQueues({ ...options, duty: 'recover' });
     this.#unleased = new Map(queues.map((queue) => [queue, new UnleasedWatch()]));
     emitter.on('redis', ({ isUp }) => {
       if (isUp) this.#pause();
@@ -47,9 +53,7 @@ export class Recoverer implements Service {
       name: this.name,
       intervalMs,
       isImmediate: true,
-      run: async () => {
-        await Promise.all(queues.map((queue) => this.#recoverQueue(queue)));
-      },
+      run: () => this.#run(),
       onFault: (where, error) => emitter.fault(where, error),
     });
   }
@@ -62,9 +66,14 @@ export class Recoverer implements Service {
     await this.#loop.stop();
   }
 
-  async #recoverQueue(queue: string): Promise<void> {
+  async #run(): Promise<void> {
     const now = this.#options.clock.monotonicMs();
     if (now < this.#notBeforeMonotonicMs) return;
+    const due = await this.#unlessAway(() => this.#quiet.due());
+    await Promise.all(due.map((queue) => this.#recoverQueue(queue, now)));
+  }
+
+  async #recoverQueue(queue: string, now: number): Promise<void> {
     await this.#recoverExpired(queue);
     const watch = this.#unleased.get(queue);
     if (watch?.isDue(now) === true) await this.#recoverUnleased(queue, watch, now);
@@ -89,14 +98,16 @@ export class Recoverer implements Service {
   }
 
   /** Nothing, and nothing for a while, when Redis lets the call wait or fail: it may have been away for others as well. */
-  async #unlessAway(look: () => Promise<LostTask[]>): Promise<LostTask[]> {
+  async #unlessAway<Found>(look: () => Promise<readonly Found[]>): Promise<readonly Found[]> {
     const { clock } = this.#options;
     const askedAt = clock.monotonicMs();
     let hasAnswered = false;
     try {
       const found = await look();
-      hasAnswered = clock.monotonicMs() - askedAt < SLOW_MS;
-      return hasAnswered ? found : [];
+      const now = clock.monotonicMs();
+      hasAnswered = now - askedAt < SLOW_MS;
+      // Redis may have come back while the call waited for it: the pause that began then is for this answer, too.
+      return hasAnswered && now >= this.#notBeforeMonotonicMs ? found : [];
     } finally {
       if (!hasAnswered) this.#pause();
     }
@@ -114,7 +125,9 @@ export class Recoverer implements Service {
     if (lost.length === 0) return [];
     const plans = lost.map((task) => planRecovery(this.#options, queue, task));
     const replies = await write(
-      plans.map(({ settlement }, index) => ({ token: lost[index]?.token, settlement })),
+      plans.map(({ settlement, attempt }, index) => {
+        return { token: lost[index]?.token, settlement, ...(attempt && { attempt }) };
+      }),
     );
     plans.forEach((plan, index) => {
       if (replies[index] === 'settled') announceRecovery(this.#options.emitter, plan);

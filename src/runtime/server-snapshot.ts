@@ -1,4 +1,5 @@
 /** What a server says of itself. */
+import type { ServerSettings } from '../config.ts';
 import type { TaskRef } from '../task.ts';
 import type { Composition } from './compose.ts';
 
@@ -15,7 +16,7 @@ export interface ServerSnapshot {
   /** Threads that have started and live. */
   readonly threadsReady: number;
   readonly threadsBusy: number;
-  /** Tasks in slots. */
+  /** Tasks in slots; not those that were leased ahead and wait for one. */
   readonly active: number;
   /** Of these, tasks whose thread was terminated and would not end. */
   readonly stuck: number;
@@ -35,7 +36,7 @@ export interface ShutdownReport {
 /** The snapshot of a server; `inside` is there once it has begun to start. */
 export function snapshotOf(
   status: ServerStatus,
-  threadsTotal: number,
+  { threads: threadsTotal, concurrency }: Pick<ServerSettings, 'threads' | 'concurrency'>,
   inside: Composition | undefined,
 ): ServerSnapshot {
   return {
@@ -43,7 +44,7 @@ export function snapshotOf(
     threadsTotal,
     threadsReady: inside?.pool.ready ?? 0,
     threadsBusy: inside?.pool.busy ?? 0,
-    active: inside?.active.occupied ?? 0,
+    active: Math.min(inside?.active.occupied ?? 0, concurrency),
     stuck: inside?.active.inSlots().filter(({ isStuck }) => isStuck).length ?? 0,
     isRedisUp: inside?.health.isRedisUp ?? false,
     redisRefusal: inside?.health.refusal,

@@ -11,12 +11,13 @@ import { createLogger } from '../logger.ts';
 import { handlerBounds } from '../policy/handler-bounds.ts';
 import type { TaskRef } from '../task.ts';
 import type { HandlerReport, StopReason } from '../threads/messages.ts';
-import { createRegistry } from '../threads/registry.ts';
+import { createGroupRegistry, createRegistry } from '../threads/registry.ts';
 import { scanHandlers } from '../threads/scan-handlers.ts';
 import { compose, type Composition } from './compose.ts';
 import { ServerEmitter, type ServerListener } from './emitter.ts';
 import type { ServerEvents } from './events.ts';
 import { addressOf, type Identity, identify, type PublishedStatus } from './heartbeat.ts';
+import type { ServerInternals } from './internals.ts';
 import { logEvents } from './log-events.ts';
 import { runUntilSignal } from './signals.ts';
 import { logStart } from './log-start.ts';
@@ -27,7 +28,7 @@ import {
   snapshotOf,
 } from './server-snapshot.ts';
 import { startServices, stopServices } from './services.ts';
-import type { Supervised, Suspect } from './supervised.ts';
+import type { Suspect } from './supervised.ts';
 
 /**
  * A server. Options and their defaults: `ServerOptions`; wrong ones throw `InvalidOptionsError` here, all at once.
@@ -39,7 +40,7 @@ export class Server {
   /** UUID of this server: its name in Redis, and the owner of its leases. */
   readonly serverId: string = randomUUID();
   readonly #options: ServerOptions;
-  readonly #supervised: Supervised | undefined;
+  readonly #internals: ServerInternals;
   readonly #emitter = new ServerEmitter();
   readonly #identity: Identity;
   #status: ServerStatus = 'new';
@@ -51,12 +52,12 @@ export class Server {
   #starting: Promise<void> = Promise.resolve();
   #shutdown: Promise<ShutdownReport> | undefined;
 
-  /** `supervised` is for the children of `threadmill serve`. */
-  constructor(options: ServerOptions, supervised?: Supervised) {
-    this.#supervised = supervised;
+  /** `internals` are not for users. */
+  constructor(options: ServerOptions, internals: ServerInternals = {}) {
+    this.#internals = internals;
     this.settings = resolveServerSettings(options);
     this.#options = options;
-    this.#identity = identify(this.serverId, supervised !== undefined);
+    this.#identity = identify(this.serverId, internals.supervised !== undefined);
     const logger = options.logger ?? createLogger({ level: this.settings.logLevel });
     this.logger = logger.child({ component: 'server' });
     logEvents(this.#emitter, this.logger);
@@ -102,7 +103,7 @@ export class Server {
     if (this.#status !== 'active') return;
     this.#status = 'stopped';
     this.logger.info('stopped pulling tasks');
-    await this.#inside?.dispatcher.stop();
+    await this.#inside?.stopPulling();
     await this.#beat();
   }
 
@@ -131,7 +132,7 @@ export class Server {
 
   /** What the server is doing now. */
   snapshot(): ServerSnapshot {
-    return snapshotOf(this.#status, this.settings.threads, this.#inside);
+    return snapshotOf(this.#status, this.settings, this.#inside);
   }
 
   /** Names of the queues it serves. */
@@ -165,7 +166,7 @@ export class Server {
 
   /** Pulls no new tasks, and waits until the outcomes handed over so far are written. For a child about to be killed. */
   async flush(): Promise<void> {
-    await this.#inside?.dispatcher.stop();
+    await this.#inside?.stopPulling();
     await this.#inside?.settler.flushed();
   }
 
@@ -219,11 +220,12 @@ export class Server {
       hooks: this.#options,
       broker: this.#broker,
       registry: createRegistry(reports),
+      aggregators: createGroupRegistry(reports),
       bounds: handlerBounds(reports),
       identity: this.#identity,
       emitter: this.#emitter,
       logger: this.logger,
-      supervised: this.#supervised,
+      ...this.#internals,
       status: () => this.#publishedStatus(),
     });
     await startServices(this.#inside.services, this.#goOn);

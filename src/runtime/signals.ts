@@ -43,21 +43,23 @@ export function onSignals({ end, force, pause }: SignalActions): () => void {
 
 /**
  * Starts the server and waits: SIGTERM and SIGINT shut it down, a second one ends the process with exit code 1; SIGTSTP
- * stops pulling, as asynq does. A signal during the start ends it as soon as it is started.
+ * stops pulling, as asynq does. A signal during the start takes effect as soon as it is started.
  */
 export async function runUntilSignal(server: Runnable): Promise<void> {
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const off = onSignals({
-    end,
-    force: () => server.force(),
+  let isPaused = false;
+  const pause = (): void => {
+    isPaused = true;
     // `stop` reports its failures itself and never rejects for a server that runs.
-    pause: () => void server.stop().catch(end),
-  });
+    void server.stop().catch(end);
+  };
+  const off = onSignals({ end, force: () => server.force(), pause });
   try {
     await server.start();
+    if (isPaused) pause(); // a server that was still starting has nothing to stop yet
     await ended;
     await server.shutdown();
   } finally {

@@ -54,6 +54,18 @@ export class Stopper {
     }
   }
 
+  /**
+   * Stops the task unless a thread has begun it, also where nobody has heard of that yet: such a run is left alone, and is
+   * to be stopped like all that run.
+   */
+  stopUnbegun(task: ActiveTask, reason: StopReason): void {
+    if (task.phase !== 'waiting' || task.stop !== undefined) return;
+    if (!task.isOffered && !this.#options.withdraw(task)) return;
+    task.stop = reason;
+    this.#options.emitter.emit('stopping', { task: task.ref, reason });
+    if (!task.isOffered) this.#options.finisher.finishUnbegun(task);
+  }
+
   /** To be called when a thread begins a run: hands over a stop that came earlier. */
   onBegun(task: ActiveTask): void {
     if (task.stop !== undefined) this.#tell(task, task.stop);

@@ -6,8 +6,20 @@ import { ThreadDiedError, type HandlerNotFoundError } from '../errors.ts';
 import { attemptDeadline, type AttemptDeadline } from '../policy/attempt-deadline.ts';
 import type { RunDeath, RunEnd } from '../policy/settlement.ts';
 import { reviveError } from '../serialize-error.ts';
-import type { LogLine, TaskEnvelope, TaskOutcome } from '../threads/messages.ts';
-import type { Death, Doom, EnqueueFromThread, PoolListener } from '../threads/pool-listener.ts';
+import type {
+  HandlerRef,
+  HandlerReport,
+  LogLine,
+  TaskEnvelope,
+  TaskOutcome,
+} from '../threads/messages.ts';
+import type {
+  Begun,
+  Death,
+  Doom,
+  EnqueueFromThread,
+  PoolListener,
+} from '../threads/pool-listener.ts';
 import type { ThreadPool } from '../threads/thread-pool.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -15,6 +27,7 @@ import type { ServerEmitter } from './emitter.ts';
 import type { Finisher } from './finisher.ts';
 import type { HangWatch } from './hang-watch.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
+import { reportOf } from './run-report.ts';
 import type { Stopper } from './stopper.ts';
 import type { UserHooks } from './user-hooks.ts';
 
@@ -37,6 +50,8 @@ export interface TaskRunnerOptions {
 /** The listener of the pool. */
 export class TaskRunner implements PoolListener {
   readonly #options: TaskRunnerOptions;
+  /** What a thread needs of each handler. */
+  readonly #handlerRefs = new Map<HandlerReport, HandlerRef>();
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
@@ -54,25 +69,41 @@ export class TaskRunner implements PoolListener {
   }
 
   onBegun(run: number, threadId: number, atWallMs: number): void {
-    const { active, leases, stopper, deadlines, hangWatch, emitter, clock } = this.#options;
+    const { active, stopper, deadlines, hangWatch, leases } = this.#options;
     const task = active.get(run);
     if (task === undefined) return;
-    task.phase = 'running';
-    task.threadId = threadId;
-    task.startedWallMs = atWallMs;
+    active.begun(task);
+    this.#tellBegun(task, { threadId, atWallMs });
     task.deadline = this.#deadline(task, atWallMs);
-    leases.onBegun(task);
     deadlines.watch(task);
     hangWatch.watch(task);
-    const sinceLease = clock.monotonicMs() - task.leasedMonotonicMs;
-    const waitMs = task.waitedMs === undefined ? undefined : task.waitedMs + sinceLease;
-    emitter.emit('started', { task: task.ref, threadId, waitMs });
+    // The set of an aggregation is kept by the aggregator.
+    if (task.aggregation === undefined) leases.onBegun(task);
     stopper.onBegun(task);
+  }
+
+  #tellBegun(task: ActiveTask, { threadId, atWallMs }: Begun): void {
+    task.threadId = threadId;
+    task.startedWallMs = atWallMs;
+    // What is no task is told of when it has ended.
+    if (task.aggregation !== undefined) return;
+    const waitMs = this.#waitMs(task, atWallMs);
+    this.#options.emitter.emit('started', { task: task.ref, threadId, waitMs });
+  }
+
+  /** Until the thread began, not until it was heard: that may be 40 ms later. */
+  #waitMs({ waitedMs, leasedMonotonicMs }: ActiveTask, begunWallMs: number): number | undefined {
+    if (waitedMs === undefined) return undefined;
+    const { clock } = this.#options;
+    const sinceBegun = Math.max(0, clock.wallMs() - begunWallMs);
+    return waitedMs + Math.max(0, clock.monotonicMs() - leasedMonotonicMs - sinceBegun);
   }
 
   onProgress(run: number, value: unknown): void {
     const task = this.#options.active.get(run);
-    if (task !== undefined) this.#options.emitter.emit('progress', { task: task.ref, value });
+    if (task === undefined) return;
+    reportOf(task).progress(value);
+    this.#options.emitter.emit('progress', { task: task.ref, value });
   }
 
   onLog(lines: readonly LogLine[], threadId: number): void {
@@ -83,9 +114,14 @@ export class TaskRunner implements PoolListener {
     this.#options.onEnqueue(request);
   }
 
-  onOutcome(run: number, outcome: TaskOutcome): void {
+  /**
+   * `begun`: of a run too short for a message of its own. Then nothing watches it any more, and a stop that came meanwhile
+   * has nobody to be told to.
+   */
+  onOutcome(run: number, outcome: TaskOutcome, begun?: Begun): void {
     const task = this.#options.active.get(run);
     if (task === undefined) return;
+    if (begun !== undefined) this.#tellBegun(task, begun);
     if (outcome.kind === 'returned') {
       this.#options.finisher.finish(task, { end: outcome, runMs: outcome.runMs, failure: 'error' });
       return;
@@ -146,11 +182,11 @@ export class TaskRunner implements PoolListener {
   }
 
   #envelope(task: ActiveTask, payload: Uint8Array): TaskEnvelope {
-    const { run, ref, handler, message } = task;
+    const { run, ref, message, aggregation } = task;
     const deadline = this.#deadline(task, this.#options.clock.wallMs());
-    return {
+    const envelope: TaskEnvelope = {
       run,
-      handler: { url: handler.url, pattern: handler.pattern },
+      handler: this.#handlerRef(task.handler),
       id: ref.id,
       type: ref.type,
       queue: ref.queue,
@@ -161,6 +197,16 @@ export class TaskRunner implements PoolListener {
       keepsResult: message.retention > 0,
       deadline: deadline.deadlineMs,
     };
+    return aggregation === undefined ? envelope : { ...envelope, group: aggregation.parcel };
+  }
+
+  #handlerRef(report: HandlerReport): HandlerRef {
+    const known = this.#handlerRefs.get(report);
+    if (known !== undefined) return known;
+    const { url, pattern } = report;
+    const ref = { url, pattern };
+    this.#handlerRefs.set(report, ref);
+    return ref;
   }
 
   #deadline(task: ActiveTask, startWallMs: number): AttemptDeadline {

@@ -1,9 +1,10 @@
 /** Brings log lines of handlers out of the main thread's logger, bound to their task. */
 import type { Logger } from 'pino';
 import type { LogLevel, LogLine } from '../threads/messages.ts';
-import type { ActiveTasks } from './active-tasks.ts';
+import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
+import { reportOf } from './run-report.ts';
 
-/** A listener for the lines of all threads. */
+/** A listener for the lines of all threads. What is logged is kept with its task as well. */
 export function threadLog(
   logger: Logger,
   active: Pick<ActiveTasks, 'get'>,
@@ -11,17 +12,26 @@ export function threadLog(
   return (lines, threadId) => {
     for (const line of lines) {
       if (!logger.isLevelEnabled(line.level)) continue;
-      logger[line.level]({ ...fieldsOf(line), ...bindings(line), threadId }, line.message);
+      const task = active.get(line.run);
+      logger[line.level]({ ...fieldsOf(line), ...bindings(line, task), threadId }, line.message);
+      if (task !== undefined) keep(task, line);
     }
   };
+}
 
-  function bindings(line: LogLine): Record<string, unknown> {
-    const task = active.get(line.run)?.ref;
-    const source = line.source === 'console' ? { source: 'console' } : {};
-    return task === undefined
-      ? source
-      : { taskId: task.id, type: task.type, queue: task.queue, ...source };
+function bindings(line: LogLine, task: ActiveTask | undefined): Record<string, unknown> {
+  const source = line.source === 'console' ? { source: 'console' } : {};
+  if (task === undefined) return source;
+  const { id: taskId, type, queue } = task.ref;
+  if (task.aggregation !== undefined) {
+    return { group: task.aggregation.parcel.name, queue, ...source };
   }
+  return { taskId, type, queue, ...source };
+}
+
+function keep(task: ActiveTask, { level, message, fields }: LogLine): void {
+  const text = [message, fields].filter((part) => part !== undefined && part !== '').join(' ');
+  reportOf(task).log({ at: new Date(), level, text });
 }
 
 function fieldsOf(line: LogLine): object {

@@ -14,6 +14,11 @@ export interface UserHooksOptions
   onFault(where: string, error: unknown): void;
 }
 
+interface LeaseState {
+  readonly free: number;
+  readonly active: number;
+}
+
 /** The guarded hooks. */
 export class UserHooks {
   readonly #options: UserHooksOptions;
@@ -68,10 +73,20 @@ export class UserHooks {
     this.#guard('errorHandler', () => this.#options.errorHandler?.(error, task));
   }
 
-  /** Whether more tasks may be leased now. A predicate that throws holds back, as it could not say yes. */
-  async mayLease(state: { readonly free: number; readonly active: number }): Promise<boolean> {
-    const { beforeLease, onFault } = this.#options;
-    if (beforeLease === undefined) return true;
+  /**
+   * Whether more tasks may be leased now; said at once where the user has no say. A predicate that throws holds back, as it
+   * could not say yes.
+   */
+  mayLease(state: LeaseState): boolean | Promise<boolean> {
+    const { beforeLease } = this.#options;
+    return beforeLease === undefined || this.#ask(beforeLease, state);
+  }
+
+  async #ask(
+    beforeLease: NonNullable<ServerOptions['beforeLease']>,
+    state: LeaseState,
+  ): Promise<boolean> {
+    const { onFault } = this.#options;
     try {
       const answer: unknown = await beforeLease(state);
       return answer !== false;

@@ -69,13 +69,16 @@ test('a task that is not known to have begun goes to the front and spends none',
   const queue = 'unbegun';
   const keys = queueKeys(queue);
   const { child, id } = await begin(queue);
-  await kill(child);
-  await redis.client.hdel(keys.task(id), BEGUN_FIELD); // were the note faster than the kill
+  // As if the kill had been faster than the note, which is written once.
+  await until(async () => (await redis.client.hdel(keys.task(id), BEGUN_FIELD)) === 1);
   const behind = [];
   for (const _ of ['runs', 'waits']) behind.push(await client.enqueue({ type: 'wait' }, { queue }));
   const other = fleet.make({ queues: [queue], concurrency: 1, handlers: fixture('leases') });
   const requeued = next(other, 'requeued');
+  const started = next(other, 'started');
   await other.start();
+  await started; // so that it has no slot for what comes back
+  await kill(child);
   assert.deepEqual([(await requeued).task.id, (await requeued).reason], [id, 'process_died']);
   assert.equal(await redis.client.hget(keys.task(id), RETURNS_FIELD), '1');
   const bytes = await redis.client.hgetBuffer(keys.task(id), 'msg');

@@ -28,7 +28,10 @@ test('stop() waits for every lease under way, also when that of another queue fa
         answer = resolve;
       });
     },
-    watchQueues: () => ({ arm: () => Promise.resolve(false), close: () => Promise.resolve() }),
+    watchQueues: () => ({
+      arm: () => Promise.resolve([Infinity, Infinity]),
+      close: () => Promise.resolve(),
+    }),
   };
   const intake: Pick<Intake, 'accept'> = {
     accept: ({ tasks }: LeasedBatch) => void accepted.push(...tasks.map(({ id }) => id)),
@@ -55,7 +58,10 @@ test('stop() waits for every lease under way, also when that of another queue fa
     runs: { reserve: () => 1 },
     notes: { dueIn: () => [], noted: () => undefined },
     lostLeases: { add: () => undefined },
+    returned: { next: undefined, onReply: () => undefined },
     isHeld: () => false,
+    finisher: { giveBack: () => undefined },
+    withdraw: () => false,
   });
   dispatcher.start();
   await bothAsked;

@@ -140,9 +140,10 @@ test('a task stuck in a native call is not given back while its code still runs'
   for (const name of ['requeued', 'failed', 'lost'] as const) {
     server.on(name, (event) => events.push(event));
   }
-  const started = next(server, 'started');
+  // Not `started`: its module may still be loading then, and a run that is stopped meanwhile ends at once.
+  const begun = next(server, 'progress');
   const { id } = await client.enqueue({ type: 'native' }, { queue });
-  await started;
+  await begun;
   const stuck = next(server, 'stuck');
   const { stillRunning } = await server.shutdown();
   assert.deepEqual(

@@ -51,6 +51,56 @@ test('what ends in one turn of the loop shares a round trip', async () => {
   );
 });
 
+/** A turn of the loop in which all that was due has run. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+test('what ends right after a script shares the next one over several turns, what ends later waits for none', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  let nowMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => nowMs };
+  const { asked, settle } = settlerWith((list) => Promise.resolve(list.map(() => 'settled')), {
+    clock,
+  });
+  const ids = (): string[] => asked.map((list) => list.map(({ id }) => id).join());
+  const first = settle('a', 1_000);
+  await turn();
+  assert.deepEqual(ids(), ['a']);
+  await first;
+  const busy = [settle('b', 1_000)];
+  await turn();
+  busy.push(settle('c', 1_000));
+  await turn();
+  assert.deepEqual(ids(), ['a']);
+  context.mock.timers.tick(2);
+  await Promise.all(busy);
+  assert.deepEqual(ids(), ['a', 'b,c']);
+  nowMs += 2;
+  const last = settle('d', 1_000);
+  await turn();
+  assert.deepEqual(ids(), ['a', 'b,c', 'd']);
+  await last;
+});
+
+test('a full script goes with the next turn, however soon after the last one', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const clock = { ...systemClock, monotonicMs: () => 0 };
+  const { asked, settle } = settlerWith((list) => Promise.resolve(list.map(() => 'settled')), {
+    clock,
+  });
+  await settle('a', 1_000);
+  const many = Array.from({ length: 100 }, (_, index) => settle(`${index}`, 1_000));
+  await turn();
+  assert.deepEqual(
+    asked.map((list) => list.length),
+    [1, 100],
+  );
+  await Promise.all(many);
+});
+
 test('an outcome that came in time is repeated beyond the end of its lease, until Redis takes it', async () => {
   let tries = 0;
   const { asked, settle } = settlerWith((list) => {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from '../../src/index.ts';
+import { runUntilSignal } from '../../src/runtime/signals.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { fixture } from '../helpers/paths.ts';
 import { useRedis } from '../helpers/redis.ts';
@@ -109,4 +110,22 @@ test('a second signal ends a shutdown that takes its time', async () => {
   assert.deepEqual(await exit, [1, null]);
   clearInterval(again);
   await client.close();
+});
+
+test('SIGTSTP during the start stops pulling as soon as the server has started', async () => {
+  const calls: string[] = [];
+  let isStarted = false;
+  await runUntilSignal({
+    start: async () => {
+      process.emit('SIGTSTP');
+      isStarted = true;
+    },
+    stop: async () => {
+      calls.push(isStarted ? 'stopped' : 'not started');
+      if (isStarted) throw new Error('ends this test');
+    },
+    shutdown: async () => calls.push('shut down'),
+    force: () => calls.push('forced'),
+  });
+  assert.deepEqual(calls, ['not started', 'stopped', 'shut down']);
 });

@@ -23,8 +23,10 @@ const INSTANTS: Readonly<Record<string, (before: number) => Promise<boolean>>> =
 
 for (const [instant, hasCome] of Object.entries(INSTANTS)) {
   test(`a shutdown during the start, ${instant}, leaves nothing running`, async () => {
+    const proxy = await swallowingProxy(redis.socket);
+    proxy.delay(40); // no step is over before it has been seen
     const before = (await connections()).length;
-    const server = fleet.make();
+    const server = fleet.make({ redis: proxy.url });
     const rejected = assert.rejects(server.start(), ServerStateError);
     await until(() => hasCome(before));
     await server.shutdown();
@@ -32,6 +34,7 @@ for (const [instant, hasCome] of Object.entries(INSTANTS)) {
     assert.equal(server.status, 'closed');
     assert.equal(server.snapshot().threadsReady, 0);
     await until(async () => (await connections()).length === before);
+    await proxy.close();
   });
 }
 

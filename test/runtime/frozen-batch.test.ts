@@ -1,0 +1,58 @@
+/** A process that was frozen for longer than its leases begins nothing of what lay ahead in its threads. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { queueKeys } from '../../src/wire/keys.ts';
+import { useBatches } from '../helpers/batches.ts';
+import { fixture } from '../helpers/paths.ts';
+import { until, useFleet } from '../helpers/server.ts';
+
+const RUN_SERVER = fileURLToPath(new URL('../helpers/run-server.js', import.meta.url));
+const fleet = await useFleet();
+const { client, redis } = fleet;
+const enqueueBatch = useBatches(client, redis.client);
+const handlers = fixture('batches');
+const LONG_MS = 60_000;
+const children: ChildProcess[] = [];
+after(() => children.forEach((child) => child.kill('SIGKILL')));
+
+test('frozen in the middle of a batch for longer than its leases, a process begins nothing that another has run', async () => {
+  const batch = await enqueueBatch('frozen', 'freeze', { before: 300, behind: 200 });
+  const { queue, behind } = batch;
+  const options = JSON.stringify({
+    queues: [queue],
+    logLevel: 'silent',
+    leaseDuration: '10s',
+    concurrency: 1, // a second thread may run all that is behind before the first one freezes
+  });
+  const child = spawn(process.execPath, [RUN_SERVER, redis.url, handlers, options], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  children.push(child);
+  const { lease, completed } = queueKeys(queue);
+  await until(() => batch.runs().has(batch.middle), LONG_MS);
+  // Leased by it and not begun: all of the queue was, or so many that it froze with some in its hands.
+  const ahead = behind.filter((id) => !batch.runs().has(id)).length;
+  assert.ok((await redis.client.zcard(lease)) > 1 && ahead > 0);
+  const other = await fleet.start({
+    handlers,
+    queues: [queue],
+    leaseDuration: '10s',
+    recoverInterval: 100,
+    retryDelay: () => 0,
+  });
+  await until(async () => (await redis.client.zcard(completed)) === 501, LONG_MS);
+  const exited = once(child, 'exit');
+  child.kill('SIGCONT');
+  // Behind all that it still does.
+  child.kill('SIGTERM');
+  await exited;
+  const counts = batch.runs();
+  assert.deepEqual(
+    behind.filter((id) => counts.get(id) !== 1),
+    [],
+  );
+  await other.shutdown();
+});
