@@ -1,7 +1,8 @@
 /** Composes all metrics of a server in a registry of its own. */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
-import { type LoopLag, startLoopLag } from './loop-lag.ts';
+import { registerGroupMetrics } from './group-metrics.ts';
+import { LOOP_SAMPLE_MS, type LoopLag, startLoopLag } from './loop-lag.ts';
 import type { MetricsSource } from './metrics-source.ts';
 import { registerQueueMetrics } from './queue-metrics.ts';
 import { QueueReader } from './queue-reader.ts';
@@ -31,8 +32,9 @@ export function createMetrics(
 ): Metrics {
   const registry = new Registry();
   const loopLag = startLoopLag();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
   registerTaskMetrics(registry, source);
+  registerGroupMetrics(registry, source);
   registerLoopLag(registry, loopLag);
   const queues = queueMetrics === true ? source.queues : queueMetrics === false ? [] : queueMetrics;
   if (queues.length > 0) {

@@ -1,16 +1,10 @@
 /** Counters and histograms of what this server did with its tasks, fed by its events. */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { TaskRef } from '../task.ts';
 import { firstOnly, MAX_TYPES, onlyThese } from './labels.ts';
 import type { MetricsSource } from './metrics-source.ts';
+import { type LabelsOf, TASK_LABELS, type TaskSeriesSet, taskSeries } from './task-series.ts';
 
-const RUN_BUCKETS = [
-  0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800,
-];
-const WAIT_BUCKETS = [
-  0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400,
-];
-const TASK_LABELS = ['queue', 'type'] as const;
 const MS_PER_SECOND = 1000;
 
 /** Registers the metrics and listens to the source's events. */
@@ -21,16 +15,21 @@ export function registerTaskMetrics(registry: Registry, source: MetricsSource): 
     queue: queueLabel(queue),
     type: typeLabel(type),
   });
-  countOutcomes(registry, source, labelsOf);
+  const series = taskSeries(labelsOf);
+  countOutcomes(registry, source, labelsOf, series);
   countOddities(registry, source, queueLabel);
-  observeTimes(registry, source, labelsOf);
+  series.registerIn(registry);
+  observeTimes(source, series);
   registerGauges(registry, source);
 }
 
-type LabelsOf = (task: TaskRef) => { queue: string; type: string };
-
 /** Processed and failed grow exactly when the queue's own counters do: on a confirmed, counted settlement. */
-function countOutcomes(registry: Registry, source: MetricsSource, labelsOf: LabelsOf): void {
+function countOutcomes(
+  registry: Registry,
+  source: MetricsSource,
+  labelsOf: LabelsOf,
+  series: TaskSeriesSet,
+): void {
   const counter = (name: string, help: string): Counter<'queue' | 'type'> =>
     new Counter({
       name: `threadmill_tasks_${name}_total`,
@@ -38,7 +37,7 @@ function countOutcomes(registry: Registry, source: MetricsSource, labelsOf: Labe
       labelNames: TASK_LABELS,
       registers: [registry],
     });
-  const processed = counter('processed', 'Settled attempts, failures included, as asynq counts.');
+  const processed = countProcessed(registry, series);
   const failed = counter('failed', 'Failed attempts.');
   const retried = counter('retried', 'Failed attempts that are tried again.');
   const archived = counter('archived', 'Failed attempts after which the task was archived.');
@@ -54,7 +53,9 @@ function countOutcomes(registry: Registry, source: MetricsSource, labelsOf: Labe
     for (const each of counters) each.inc(labels);
   };
   countFailures(registry, source);
-  source.on('succeeded', ({ task }) => countAll(task, [processed]));
+  source.on('succeeded', ({ task }) => {
+    series.of(task).succeeded += 1;
+  });
   source.on('revoked', ({ task }) => countAll(task, [processed, revoked]));
   source.on('archived', ({ task }) => countAll(task, [processed, failed, archived]));
   source.on('retried', ({ task, counts, reason }) => {
@@ -141,23 +142,25 @@ function countDeaths(
   source.on('lateError', () => late.inc());
 }
 
-function observeTimes(registry: Registry, source: MetricsSource, labelsOf: LabelsOf): void {
-  const run = new Histogram({
-    name: 'threadmill_task_run_seconds',
-    help: 'Run time of one attempt, measured in its thread.',
+/** Successes are counted in the series and come to the counter when it is read; the rest is rarer and counted in it. */
+function countProcessed(registry: Registry, series: TaskSeriesSet): Counter<'queue' | 'type'> {
+  return new Counter({
+    name: 'threadmill_tasks_processed_total',
+    help: 'Settled attempts, failures included, as asynq counts.',
     labelNames: TASK_LABELS,
-    buckets: RUN_BUCKETS,
     registers: [registry],
+    collect() {
+      for (const each of series.all) {
+        if (each.succeeded > 0) this.inc({ ...each.labels }, each.succeeded);
+        each.succeeded = 0;
+      }
+    },
   });
-  const wait = new Histogram({
-    name: 'threadmill_task_wait_seconds',
-    help: 'Time from becoming pending to the start of the attempt, where known.',
-    labelNames: ['queue'],
-    buckets: WAIT_BUCKETS,
-    registers: [registry],
-  });
+}
+
+function observeTimes(source: MetricsSource, series: TaskSeriesSet): void {
   const observeRun = (task: TaskRef, runMs: number | undefined): void => {
-    if (runMs !== undefined) run.observe(labelsOf(task), runMs / MS_PER_SECOND);
+    if (runMs !== undefined) series.of(task).run.observe(runMs / MS_PER_SECOND);
   };
   source.on('succeeded', ({ task, runMs }) => observeRun(task, runMs));
   source.on('revoked', ({ task, runMs }) => observeRun(task, runMs));
@@ -165,8 +168,7 @@ function observeTimes(registry: Registry, source: MetricsSource, labelsOf: Label
     if (reason !== 'not_found') observeRun(task, runMs); // nothing ran: a zero would only blur the picture
   });
   source.on('started', ({ task, waitMs }) => {
-    if (waitMs !== undefined)
-      wait.observe({ queue: labelsOf(task).queue }, Math.max(0, waitMs) / MS_PER_SECOND);
+    if (waitMs !== undefined) series.of(task).wait.observe(Math.max(0, waitMs) / MS_PER_SECOND);
   });
 }
 

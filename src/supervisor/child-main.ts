@@ -69,7 +69,7 @@ async function serveTasks(begin: Begin, settings: ServeSettings): Promise<void> 
       ...(isSolitary ? { concurrency: 1, tasksPerThread: 1 } : {}),
       logger: serveLogger(settings),
     },
-    { journalFd: JOURNAL_FD, isSolitary, isolate },
+    { supervised: { journalFd: JOURNAL_FD, isSolitary, isolate } },
   );
   const metrics = createMetrics(server, { queueMetrics: false }); // the supervisor reads the queues, once for all
   link = new ChildLink({ server, metrics, isSolitary, send, leave: () => leave(0), killAll });

@@ -15,7 +15,7 @@ export interface Journal {
 }
 
 /** Room for so many tasks at once; a journal of more grows. */
-const RESERVED_RECORDS = 64;
+const RESERVED_RECORDS = 256;
 
 /** Beside the usual place one that is there in containers whose file system is read-only. */
 const PLACES: readonly string[] = [tmpdir(), '/dev/shm'];

@@ -1,9 +1,10 @@
 /** What is to be written for one task of a dead child: its fate put through the rules of every ended attempt. */
-import type { HeldTask, Settlement } from '../broker/broker.ts';
+import type { EndedAttempt, HeldTask, Settlement } from '../broker/broker.ts';
 import { ProcessDiedError, UndecodableMessageError } from '../errors.ts';
 import { describeEnd, fateOf, type TaskFate } from '../policy/process-death.ts';
 import { decideSettlement, type Decision, type RunEnd } from '../policy/settlement.ts';
 import { type ConfirmedEnd, failedSettlement, type FinishedRun } from '../runtime/finisher.ts';
+import { endedAttempt } from '../runtime/ended-attempt.ts';
 import { readMessage, refOf } from '../runtime/intake.ts';
 import { planUndecodable } from '../runtime/recover-tasks.ts';
 import type { UserHooks } from '../runtime/user-hooks.ts';
@@ -19,23 +20,31 @@ export interface DeathRules {
   readonly maxCrashes: number;
 }
 
+/** The rules for one server. */
+export interface ServerDeathRules extends DeathRules {
+  /** `host:pid:uuid` of the server that died. */
+  readonly address: string;
+}
+
 /** What to write, and what to say once Redis has confirmed it. */
 export interface PlannedEnd {
   /** The server's name in its tokens, and its run. */
   readonly server: string;
   readonly run: number;
   readonly settlement: Settlement;
+  readonly attempt?: EndedAttempt;
   readonly ended: ConfirmedEnd;
 }
 
 /** The plan for one task; `undefined` when it is not to be touched. */
 export function planDeath(
-  rules: DeathRules,
+  rules: ServerDeathRules,
   queue: string,
   held: HeldTask,
   end: ChildEnd,
 ): PlannedEnd | undefined {
-  const fate = fateOf(journalKey({ queue, taskId: held.id }), end.facts);
+  const key = journalKey({ queue, taskId: held.id });
+  const fate = fateOf(key, end.facts);
   const message = readMessage(queue, held);
   if (message instanceof UndecodableMessageError) return buried(queue, held, message);
   const task = refOf(queue, held.id, message);
@@ -58,10 +67,13 @@ export function planDeath(
   const settlement = settlementOf(held, task.retried, decision);
   if (settlement === undefined) return undefined;
   const { server, run } = held;
+  const hasBegun = held.hasBegun || end.facts.begun.has(key);
+  const attempt = endedAttempt({ decision, end: finished.end, hasBegun, server: rules.address });
   return {
     server,
     run,
     settlement,
+    ...(attempt && { attempt }),
     ended: { task, decision, finished, stop, crashes: held.crashes },
   };
 }

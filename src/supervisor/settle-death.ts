@@ -27,6 +27,8 @@ const RECOVERY_MS = 30_000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 2_000;
 
+type ServerIdentity = NonNullable<Child['identity']>;
+
 /** Settles deaths, one after the other or at once. */
 export class DeathSettler {
   readonly #options: DeathSettlerOptions;
@@ -48,12 +50,12 @@ export class DeathSettler {
     const settled = new Set<string>();
     // It had no server yet, and no task; or a server that has given back itself what it held.
     if (identity === undefined || startFailure !== undefined) return settled;
-    const { serverId, address } = identity;
+    const { address } = identity;
     const { broker, queues, logger, leaseDurationMs } = this.#options;
     const giveUpAt = performance.now() + leaseDurationMs + RECOVERY_MS;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, 2 * pauseMs)) {
       try {
-        await Promise.all(queues.map((queue) => this.#settleQueue(queue, serverId, end, settled)));
+        await Promise.all(queues.map((queue) => this.#settleQueue(queue, identity, end, settled)));
         await broker.withdraw(address);
         return settled;
       } catch (thrown) {
@@ -79,13 +81,14 @@ export class DeathSettler {
 
   async #settleQueue(
     queue: string,
-    serverId: string,
+    { serverId, address }: ServerIdentity,
     end: ChildEnd,
     settled: Set<string>,
   ): Promise<void> {
     const { broker } = this.#options;
     const held = await broker.heldTasks(queue, serverId);
-    const plans = held.flatMap((task) => planDeath(this.#options, queue, task, end) ?? []);
+    const rules = { ...this.#options, address };
+    const plans = held.flatMap((task) => planDeath(rules, queue, task, end) ?? []);
     const [first] = plans;
     if (first === undefined) return;
     const replies = await broker.settle({ queue, server: first.server, settlements: plans });

@@ -7,6 +7,7 @@ import { onSignals } from '../runtime/signals.ts';
 import { composeFleet, type SuperviseOptions } from './compose.ts';
 import type { Fleet } from './fleet.ts';
 import { openFleetHttp } from './fleet-http.ts';
+import { openSchedule } from './schedule.ts';
 import { shutDownFleet } from './shutdown.ts';
 
 export type { SuperviseOptions } from './compose.ts';
@@ -16,20 +17,19 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const { settings, logger } = options;
   const parts = composeFleet(options);
   const { fleet, broker, metrics } = parts;
+  const schedule = openSchedule(settings, parts, logger);
   const { ended, off } = listenToSignals(fleet);
   let exitCode = 1;
   try {
     const http = await openFleetHttp(settings, parts, componentLogger(logger, 'serve'));
     try {
       await Promise.race([fleet.start(), ended]);
+      await Promise.race([schedule.start(), ended]);
       await ended;
       exitCode = 0;
     } finally {
-      await shutDownFleet(
-        { ...settings, ...parts },
-        componentLogger(logger, 'supervisor'),
-        exitCode,
-      );
+      const log = componentLogger(logger, 'supervisor');
+      await Promise.all([schedule.stop(), shutDownFleet({ ...settings, ...parts }, log, exitCode)]);
       await http.close();
     }
   } finally {

@@ -11,7 +11,7 @@ import { type TestRedis, useRedis } from '../helpers/redis.ts';
 import { type LogRecord, until } from '../helpers/server.ts';
 
 /** Generous: a test machine may start processes slowly. */
-export const LONG_MS = 30_000;
+export const LONG_MS = 60_000;
 
 /** A running `threadmill serve`. */
 export interface RunningFleet {
