@@ -8,12 +8,13 @@ export function addSettingFlags(
   command: Command,
   isWanted: (setting: AnySetting) => boolean = () => true,
 ): Command {
-  for (const setting of SETTINGS.filter(isWanted)) command.addOption(optionOf(setting));
+  for (const setting of SETTINGS.filter(isWanted)) command.addOption(settingOption(setting));
   // Unknown flags end up among the arguments, so that they are reported together with wrong values.
   return command.allowUnknownOption().allowExcessArguments();
 }
 
-function optionOf({ flag, placeholder, isSwitch, ...setting }: AnySetting): Option {
+/** A setting as a flag. */
+export function settingOption({ flag, placeholder, isSwitch, ...setting }: AnySetting): Option {
   const value = isSwitch ? `[${placeholder}]` : `<${placeholder}>`;
   const about = `(${setting.env}; default: ${setting.defaultText.replaceAll('`', '')})`;
   return new Option(`${flag} ${value}`, `${setting.description.replaceAll('`', '')} ${about}`);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `threadmill` command. Exit codes: 0 done, 1 failed, 2 used wrongly; a signal's own when one ends it early. */
+/** The `threadmill` command. Exit codes: 0 done, 1 failed, 2 used wrongly, 130 stopped by Ctrl-C. */
 import { runCli } from './run.ts';
 
 /** How long open handles may keep a finished command alive. */

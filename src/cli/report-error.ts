@@ -7,6 +7,7 @@ import {
   toError,
 } from '../errors.ts';
 import { ChildStartError } from '../supervisor/child-start-error.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Exit code when the command failed. */
 export const EXIT_FAILURE = 1;
@@ -28,12 +29,22 @@ export function reportError(thrown: unknown, isDebug: boolean): ErrorReport {
     const lines = error.issues.map((issue) => `  ${describeIssue(issue)}`);
     return { text: [`threadmill: ${title}`, ...lines].join('\n'), exitCode: EXIT_USAGE };
   }
+  if (error instanceof UsageError) {
+    return { text: `threadmill: ${error.message}`, exitCode: EXIT_USAGE };
+  }
   if (error instanceof ChildStartError) return { text: error.text, exitCode: error.exitCode };
   if (error instanceof ThreadmillError) {
     const line = `threadmill: ${error.code}: ${error.message}${reasonOf(error)}`;
     return { text: isDebug ? `${line}\n${trace(error)}` : line, exitCode: EXIT_FAILURE };
   }
   return { text: `threadmill: ${trace(error)}`, exitCode: EXIT_FAILURE };
+}
+
+/** An error as one line of a list, in which each names what it is about. */
+export function errorLine(error: Error): string {
+  if (error instanceof InvalidOptionsError) return error.issues.map(describeIssue).join('; ');
+  if (!(error instanceof ThreadmillError)) return error.message;
+  return `${error.code}: ${error.message}${reasonOf(error)}`;
 }
 
 /** Why Redis was out of reach tells a wrong password from a wrong port; the connection keeps secrets out of it. */

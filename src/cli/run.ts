@@ -1,19 +1,17 @@
 /** Runs the program once: parses, acts, reports errors, answers the exit code. */
 import { CommanderError } from 'commander';
-import { createProgram, type ProgramOptions } from './program.ts';
+import { createProgram } from './program.ts';
+import type { ProgramOptions } from './program-options.ts';
 import { EXIT_FAILURE, EXIT_USAGE, reportError } from './report-error.ts';
 
 /** How the command line reaches the world. */
-export interface CliOptions extends Omit<ProgramOptions, 'fail'> {
-  /** Writes a line for stderr. */
-  printError(line: string): void;
-}
+export type CliOptions = Omit<ProgramOptions, 'fail'>;
 
-/** Answers 0, 1 (failed) or 2 (used wrongly). Never rejects. */
+/** Answers 0, 1 (failed, or not found), 2 (used wrongly) or 130 (stopped by Ctrl-C). Never rejects. */
 export async function runCli(words: readonly string[], options: CliOptions): Promise<number> {
   let exitCode = 0;
-  const fail = (): void => {
-    exitCode = EXIT_FAILURE;
+  const fail = (code = EXIT_FAILURE): void => {
+    exitCode = Math.max(exitCode, code);
   };
   try {
     await createProgram({ ...options, fail }).parseAsync(words, { from: 'user' });

@@ -1,30 +1,17 @@
-/** `threadmill cancel`: asks for a running task to be stopped. */
-import type { CommandInput } from '../config.ts';
-import { InvalidOptionsError } from '../errors.ts';
-import { openClient } from './open-client.ts';
-
-/** What was typed besides settings. */
-export interface CancelFlags {
-  readonly json?: boolean;
-}
-
-/** What the command found: the line to print, and whether any task was running. */
-export interface CancelReport {
-  readonly line: string;
-  readonly isRunning: boolean;
-}
+/** What `threadmill cancel` does: asks for a running task to be stopped. */
+import { InvalidOptionsError } from '../../errors.ts';
+import { openClient } from '../open-client.ts';
+import type { Call } from '../redis-command.ts';
+import { report } from '../report.ts';
 
 /** Asks every running task of this ID to stop. Rejects with the client's errors, the ID named as the argument. */
-export async function cancel(
-  id: string,
-  flags: CancelFlags,
-  input: CommandInput,
-): Promise<CancelReport> {
-  const client = await openClient(input);
+export async function cancel(call: Call): Promise<void> {
+  const [id = ''] = call.words;
+  const client = await openClient(call.input);
   try {
     const asked = await client.cancel(id);
-    const line = flags.json === true ? JSON.stringify({ id, asked }) : describe(id, asked);
-    return { line, isRunning: asked > 0 };
+    report(call, { id, asked }, () => describe(id, asked));
+    if (asked === 0) call.shell.fail();
   } catch (error) {
     throw error instanceof InvalidOptionsError ? namedAsArgument(error) : error;
   } finally {
