@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { after, test } from 'node:test';
+import { freePort } from '../helpers/free-port.ts';
 import { useRedis } from '../helpers/redis.ts';
 import { until } from '../helpers/server.ts';
 import { Proxy } from './proxy.ts';
-import { freePort } from './redis-pair.ts';
 
 const port = await freePort();
 const redis = await useRedis({ args: ['--port', String(port), '--bind', '127.0.0.1'] });

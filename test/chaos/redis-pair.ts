@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { findServer } from '../../src/embedded/find-server.ts';
+import { freePort } from '../helpers/free-port.ts';
 import type { Guard } from './guard.ts';
 
 const LOOK_MS = 20;
@@ -139,16 +139,6 @@ async function serverProgram(): Promise<string> {
   const found = await findServer();
   if (found === undefined) throw new Error('no redis-server or valkey-server found');
   return found.path;
-}
-
-/** A port of the loopback that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function roleOf(client: Redis): Promise<string | undefined> {

@@ -12,6 +12,8 @@ import type { Mix } from './task-set.ts';
 export interface Edit {
   readonly text: string;
   readonly replacement: string;
+  /** Below `dist/`, where it is not the file of the whole way. */
+  readonly file?: string;
 }
 
 /** One way to break the code. */
@@ -85,6 +87,11 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
         text: "if score and token_of(task) == holder .. ' ' .. score then",
         replacement: 'if score then',
       },
+      {
+        text: "score and redis.pcall('HGET', task, 'threadmill_lease') == SERVER .. ' ' .. holder .. ' ' .. score",
+        replacement: 'score',
+        file: 'src/broker/lua/settle.lua',
+      },
     ],
     recipe: LATE,
     mix: MIDDLING,
@@ -118,8 +125,14 @@ export const SABOTAGES: Readonly<Record<Sabotage, SabotageWay>> = {
     breaks: 'the repeat of an enqueue whose reply was lost is taken for a new one',
     file: 'src/broker/lua/enqueue.lua',
     edits: [
-      { text: "local kept = redis.call('HGET', CALLS, slot)", replacement: 'local kept = false' },
-      { text: "if redis.call('EXISTS', task) == 1 then", replacement: 'if false then' },
+      { text: 'not before or before < NUMBER', replacement: 'true' },
+      { text: 'local answer = kept and recall(kept)', replacement: 'local answer = nil' },
+      { text: 'kept and recall_part(kept, tonumber(place))', replacement: 'nil' },
+      {
+        text: "if redis.call('EXISTS', task) == 0 then",
+        replacement: 'if true then',
+        file: 'src/broker/lua/lib/store.lua',
+      },
     ],
     recipe: LOST_ENQUEUES,
     mix: SHORT,
@@ -142,12 +155,11 @@ export function makeSabotagedCopy(name: Sabotage, folder: string): string {
   }
   cpSync(join(packageRoot, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
-  const path = join(dist, file);
-  const source = readFileSync(path, 'utf8');
-  writeFileSync(
-    path,
-    edits.reduce((text, edit) => edited(text, edit, file), source),
-  );
+  for (const edit of edits) {
+    const target = edit.file ?? file;
+    const path = join(dist, target);
+    writeFileSync(path, edited(readFileSync(path, 'utf8'), edit, target));
+  }
   return dist;
 }
 

@@ -16,7 +16,10 @@ export interface SwallowingProxy {
   readonly swallowed: number;
   /** From now on commands go through, but no reply comes back, save the first pieces as many as are let through. */
   swallowReplies(letThrough?: number): void;
-  /** Replies come back again; those swallowed are lost. */
+  /**
+   * Replies come back again, but on no connection that has lost one: a stream has no gaps, and replies behind a gap would
+   * be taken for those of earlier commands.
+   */
   passReplies(): void;
   /** From now on nothing goes through, neither on connections of now nor on later ones. */
   swallowAll(): void;
@@ -39,6 +42,8 @@ interface Link {
   readonly client: Socket;
   readonly redis: Socket;
   isSilent: boolean;
+  /** A reply was lost: no later one may come. */
+  isMute: boolean;
 }
 
 /** Starts a proxy for the Redis at this socket. */
@@ -69,14 +74,15 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
     }
     const redis = createConnection(redisSocket);
     redis.on('error', () => redis.destroy());
-    const link: Link = { client, redis, isSilent: false };
+    const link: Link = { client, redis, isSilent: false, isMute: false };
     links.add(link);
     client.on('data', (chunk) => {
       if (!isSwallowingAll) pass(link, redis, chunk);
     });
     redis.on('data', (chunk) => {
       lettingThrough -= 1;
-      if (lettingThrough < 0 || isSwallowingAll) swallowed += 1;
+      link.isMute ||= lettingThrough < 0 || isSwallowingAll;
+      if (link.isMute) swallowed += 1;
       else pass(link, client, chunk);
     });
     client.on('close', () => {

@@ -23,8 +23,14 @@ export interface QueueState {
   /** Unique locks: full key to holder. */
   readonly locks: Readonly<Record<string, string>>;
   readonly groups: readonly string[];
-  /** `g:` sets by group name. */
+  /** `g:` sets by group name, and aggregation sets by name and ID: `name:id`. */
   readonly group: Readonly<Record<string, Scores>>;
+  /** Aggregation sets (`name:id`) by the second at which they go stale. */
+  readonly aggregationSets: Scores;
+  /** Tasks of closed sets, by ID of the set. */
+  readonly closed: Readonly<Record<string, Scores>>;
+  /** Closed sets, by ID, and the second at which they were closed. */
+  readonly closedSets: Scores;
   /** Seconds to live of every key that has any, by its name without the queue's prefix. */
   readonly ttl: Readonly<Record<string, number>>;
 }
@@ -49,6 +55,9 @@ export function state(parts: Partial<QueueState> = {}): QueueState {
     locks: {},
     groups: [],
     group: {},
+    aggregationSets: {},
+    closed: {},
+    closedSets: {},
     ttl: {},
     ...parts,
   };
@@ -66,6 +75,9 @@ export async function seed(
   for (const list of LISTS) for (const id of wanted[list]) batch.rpush(keys[list], id);
   for (const set of SETS) addScores(keys[set], wanted[set]);
   for (const [name, scores] of Object.entries(wanted.group)) addScores(keys.group(name), scores);
+  for (const [id, scores] of Object.entries(wanted.closed)) addScores(keys.closedSet(id), scores);
+  addScores(keys.aggregationSets, wanted.aggregationSets, keys.group(''));
+  addScores(keys.closedSets, wanted.closedSets, keys.closedSet(''));
   for (const [id, fields] of Object.entries(wanted.tasks)) batch.hset(keys.task(id), fields);
   for (const [name, value] of Object.entries(wanted.counters)) batch.set(prefix + name, value);
   for (const [key, value] of Object.entries(wanted.locks)) batch.set(key, value);
@@ -75,8 +87,8 @@ export async function seed(
   const results = await batch.exec();
   for (const [error] of results ?? []) if (error) throw error;
 
-  function addScores(key: string, scores: Scores): void {
-    for (const [id, score] of Object.entries(scores)) batch.zadd(key, score, id);
+  function addScores(key: string, scores: Scores, before = ''): void {
+    for (const [id, score] of Object.entries(scores)) batch.zadd(key, score, before + id);
   }
 }
 
@@ -119,6 +131,13 @@ class Reading {
       found.tasks = { ...found.tasks, [name.slice(2)]: await this.#fields(key) };
     } else if (name.startsWith('g:')) {
       found.group = { ...found.group, [name.slice(2)]: await this.#scores(key) };
+    } else if (name.startsWith('threadmill_aggregated:')) {
+      const id = name.slice('threadmill_aggregated:'.length);
+      found.closed = { ...found.closed, [id]: await this.#scores(key) };
+    } else if (name === 'threadmill_aggregated') {
+      found.closedSets = await this.#scores(key, `${this.#prefix}threadmill_aggregated:`);
+    } else if (name === 'aggregation_sets') {
+      found.aggregationSets = await this.#scores(key, `${this.#prefix}g:`);
     } else if (name.startsWith('unique:')) {
       found.locks = { ...found.locks, [key]: await this.#text(key) };
     } else if (/^(processed|failed)(:|$)/.test(name)) {
@@ -136,10 +155,12 @@ class Reading {
     return (await this.#client.get(key)) ?? '';
   }
 
-  async #scores(key: string): Promise<Scores> {
+  /** By member, without this prefix of theirs. */
+  async #scores(key: string, prefix = ''): Promise<Scores> {
     const reply = await this.#client.zrange(key, '0', '-1', 'WITHSCORES');
     const scores: Record<string, number> = {};
-    for (let i = 0; i < reply.length; i += 2) scores[reply[i] ?? ''] = Number(reply[i + 1]);
+    for (let i = 0; i < reply.length; i += 2)
+      scores[(reply[i] ?? '').slice(prefix.length)] = Number(reply[i + 1]);
     return scores;
   }
 

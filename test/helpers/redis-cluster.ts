@@ -1,7 +1,6 @@
 /** A private Redis Cluster per test file: masters that share the slots evenly, each with a replica. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { slotOf } from '../../src/broker/cluster-map.ts';
+import { freePort } from './free-port.ts';
 import { type TestRedis, useRedis } from './redis.ts';
 import { until } from './server.ts';
 
@@ -41,7 +40,7 @@ export async function useCluster(
   await Promise.all(
     replicas.map(({ redis }, i) => redis.client.cluster('REPLICATE', masters[i]?.id ?? '')),
   );
-  await until(() => isWhole(nodes, replicas), 30_000);
+  await until(() => isWhole(nodes, replicas), 60_000);
   return {
     url: `redis-cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     masters,
@@ -52,20 +51,6 @@ export async function useCluster(
       return master;
     },
   };
-}
-
-/** A free port that leaves room for the cluster bus 10000 above it. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    server.close();
-    await once(server, 'close');
-    if (address !== null && typeof address === 'object' && address.port < 55_000) {
-      return address.port;
-    }
-  }
 }
 
 async function startNode(args: readonly string[]): Promise<ClusterNode> {
@@ -111,7 +96,7 @@ async function meet(nodes: readonly ClusterNode[]): Promise<void> {
     const known = String(await redis.client.cluster('NODES'));
     return nodes.every(({ id }) => known.includes(id)) && !known.includes('handshake');
   };
-  await until(async () => (await Promise.all(nodes.map(knowsAll))).every(Boolean), 30_000);
+  await until(async () => (await Promise.all(nodes.map(knowsAll))).every(Boolean), 60_000);
 }
 
 /** Every server can serve and knows every other one by its role, and every replica has its master's data. */

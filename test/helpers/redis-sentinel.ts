@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { Redis, type RedisOptions } from 'ioredis';
+import { freePort } from './free-port.ts';
 import { end, endWithParent, serverBinary, type TestRedis, useRedis } from './redis.ts';
-import { freePort } from './redis-cluster.ts';
 import { until } from './server.ts';
 
 /** A running private set. */
@@ -106,6 +106,6 @@ async function untilWatching(port: number, password: string | undefined): Promis
     const facts = (await client.call('SENTINEL', 'MASTER', MASTER)) as string[];
     const value = (name: string): string | undefined => facts[facts.indexOf(name) + 1];
     return value('num-slaves') === '1' && value('num-other-sentinels') === '2';
-  }, 30_000);
+  }, 60_000);
   client.disconnect();
 }

@@ -115,15 +115,3 @@ export function serverBinary(): string {
   if (foundBinary === undefined) throw new Error('no redis-server or valkey-server found');
   return foundBinary;
 }
-
-/**
- * Waits until Redis's clock is early in a second and answers that second, so that a test which takes less than half a
- * second can compare scores exactly.
- */
-export async function earlyInSecond(client: Redis): Promise<number> {
-  for (;;) {
-    const [seconds = 0, microseconds = 0] = (await client.time()).map(Number);
-    if (microseconds < 500_000) return seconds;
-    await new Promise((resolve) => setTimeout(resolve, (1_000_000 - microseconds) / 1000));
-  }
-}

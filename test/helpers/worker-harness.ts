@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { after } from 'node:test';
-import { BOARD_CELLS_PER_SLOT } from '../../src/threads/messages.ts';
+import { MainBoard } from '../../src/threads/main-board.ts';
 import type {
   EnqueueAnswer,
   FromThread,
@@ -15,12 +15,24 @@ import type {
   ThreadHello,
   ThreadSettings,
 } from '../../src/threads/messages.ts';
+import { packBatch } from '../../src/threads/task-batch.ts';
 import { taskWorkerUrl } from '../../src/threads/worker-urls.ts';
 
-type Said<K extends FromThread['kind']> = Extract<FromThread, { kind: K }>;
+/** What the thread says by message, and what it says on its board. */
+export type Heard =
+  | Exclude<FromThread, { kind: 'look' }>
+  | { readonly kind: 'begun'; readonly run: number };
+type Said<K extends Heard['kind']> = Extract<Heard, { kind: K }>;
+
+/** A run in the thread's hands. */
+interface Handed {
+  readonly place: number;
+  hasBegun: boolean;
+}
 
 /** What a test says about a task; the rest has defaults. */
 export type TaskOptions = Partial<Omit<TaskEnvelope, 'run' | 'handler' | 'payload'>> & {
+  readonly journalSlot?: number;
   /** Bytes as they are, anything else as JSON. */
   readonly payload?: unknown;
 };
@@ -60,23 +72,27 @@ export async function startThread(settings: Partial<ThreadSettings> = {}): Promi
 
 /** See `startThread`. */
 export class ThreadHarness {
-  readonly said: FromThread[] = [];
+  readonly said: Heard[] = [];
   readonly hello: ThreadHello;
   readonly pool: Piscina;
   /** Resolves when the thread has ended. */
   readonly ended: Promise<unknown>;
   /** Answers the thread's enqueue calls. */
   onEnqueue: (asked: Said<'enqueue'>) => EnqueueAnswer[] | undefined = () => undefined;
-  readonly #board: Int32Array;
+  readonly #board: MainBoard;
+  readonly #handed = new Map<number, Handed>();
+  /** The board says nothing by itself. */
+  readonly #looking: NodeJS.Timeout;
   readonly #waits = new Set<() => void>();
   #lastRun = 0;
 
   constructor(pool: Piscina, hello: ThreadHello) {
     this.pool = pool;
     this.hello = hello;
-    this.#board = new Int32Array(hello.board);
+    this.#board = new MainBoard(hello.board);
     this.port.on('message', (message: FromThread) => this.#hear(message));
-    this.ended = once(this.port, 'close');
+    this.#looking = setInterval(() => this.look(), 2).unref();
+    this.ended = once(this.port, 'close').then(() => this.look());
     pool.on('error', () => undefined);
   }
 
@@ -85,9 +101,10 @@ export class ThreadHarness {
   }
 
   /** Hands a task to the thread. `file`: path of the handler module. */
-  hand(file: string, { payload, ...options }: TaskOptions = {}): HarnessRun {
+  hand(file: string, { payload, journalSlot, ...options }: TaskOptions = {}): HarnessRun {
     this.#lastRun += 1;
     const run = this.#lastRun;
+    const place = this.#board.offer(run, journalSlot);
     const envelope: TaskEnvelope = {
       run,
       handler: { url: pathToFileURL(file).href, pattern: 'test' },
@@ -101,7 +118,9 @@ export class ThreadHarness {
       keepsResult: true,
       ...options,
     };
-    const answered = this.pool.run(envelope).then(
+    this.#handed.set(run, { place, hasBegun: false });
+    const { batch, transferList } = packBatch([{ envelope, place }]);
+    const answered = this.pool.run(batch, { transferList }).then(
       () => 'answered' as const,
       () => 'died' as const,
     );
@@ -117,26 +136,36 @@ export class ThreadHarness {
   /** As the runtime stops a run: message first, then the board. */
   stop(run: number, reason: StopReason): void {
     this.port.postMessage({ kind: 'stop', run, reason });
-    const cell = this.#cellOf(run);
-    if (cell !== undefined) Atomics.store(this.#board, cell + 1, run);
+    if (!this.#handed.has(run)) return;
+    this.#board.stop(this.placeOf(run), run);
   }
 
   /** How often a run that is going has given a sign of life. */
   beats(run: number): number {
-    const cell = this.#cellOf(run);
-    if (cell === undefined) throw new Error(`run ${run} is on no slot of the board`);
-    return Atomics.load(this.#board, cell + 2);
+    return this.#board.beats(this.placeOf(run));
+  }
+
+  /** Takes a run back; `false` when the thread has begun it. */
+  withdraw(run: number): boolean {
+    return this.#board.withdraw(this.placeOf(run), run) && this.#handed.delete(run);
+  }
+
+  /** Its place on the board. */
+  placeOf(run: number): number {
+    const handed = this.#handed.get(run);
+    if (handed === undefined) throw new Error(`run ${run} is not in the thread's hands`);
+    return handed.place;
   }
 
   /** The first message of this kind about this run, now or later. */
-  until<K extends FromThread['kind']>(kind: K, run: number): Promise<Said<K>> {
+  until<K extends Heard['kind']>(kind: K, run: number): Promise<Said<K>> {
     return this.untilFound((message): message is Said<K> => {
       return message.kind === kind && 'run' in message && message.run === run;
     });
   }
 
   /** The first message that fits, now or later. */
-  untilFound<M extends FromThread>(fits: (message: FromThread) => message is M): Promise<M> {
+  untilFound<M extends Heard>(fits: (message: Heard) => message is M): Promise<M> {
     return new Promise((resolve) => {
       const look = (): void => {
         const found = this.said.find(fits);
@@ -169,28 +198,42 @@ export class ThreadHarness {
   }
 
   /** All that was said of one kind so far. */
-  all<K extends FromThread['kind']>(kind: K): Said<K>[] {
+  all<K extends Heard['kind']>(kind: K): Said<K>[] {
     return this.said.filter((message): message is Said<K> => message.kind === kind);
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#looking);
     await this.pool.destroy();
     this.port.close();
   }
 
-  #cellOf(run: number): number | undefined {
-    for (let cell = 0; cell < this.#board.length; cell += BOARD_CELLS_PER_SLOT) {
-      if (Atomics.load(this.#board, cell) === run) return cell;
+  /** Notes what is new on the board: as the runtime does before each message, and now and then. */
+  look(): void {
+    for (const [run, handed] of this.#handed) {
+      if (this.#board.isOffered(handed.place, run)) continue;
+      if (!handed.hasBegun) this.#note({ kind: 'begun', run });
+      handed.hasBegun = true;
+      if (!this.#board.isDone(handed.place)) continue;
+      this.#handed.delete(run);
+      const runMs = this.#board.ranFor(handed.place);
+      this.#note({ kind: 'outcome', run, outcome: { kind: 'returned', runMs } });
     }
-    return undefined;
   }
 
   #hear(message: FromThread): void {
-    this.said.push(message);
+    this.look();
+    if (message.kind === 'look') return;
+    if (message.kind === 'outcome') this.#handed.delete(message.run);
+    this.#note(message);
     if (message.kind === 'enqueue') {
       const answers = this.onEnqueue(message);
       if (answers) this.port.postMessage({ kind: 'enqueued', call: message.call, answers });
     }
+  }
+
+  #note(message: Heard): void {
+    this.said.push(message);
     for (const look of this.#waits) look();
   }
 }

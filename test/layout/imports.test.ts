@@ -11,10 +11,14 @@ import type { SourceFile } from './source-files.ts';
 const LAYERS: Readonly<Record<string, number>> = {
   'src/wire/': 0,
   'src/task.ts': 0,
+  'src/task-records.ts': 0,
   'src/errors.ts': 0,
+  'src/errors/': 0,
   'src/clock.ts': 0,
   'src/handler.ts': 0,
+  'src/aggregator.ts': 0,
   'src/show.ts': 0,
+  'src/validate-payload.ts': 0,
   'src/verdicts.ts': 0,
   'src/standard-schema.ts': 0,
   'src/payload.ts': 0,
@@ -25,13 +29,19 @@ const LAYERS: Readonly<Record<string, number>> = {
   'src/serialize-error.ts': 1,
   'src/threads/journal-record.ts': 1,
   'src/threads/messages.ts': 1,
+  'src/threads/process-clock.ts': 1,
+  'src/threads/task-batch.ts': 1,
   'src/threads/registry.ts': 1,
+  'src/threads/run-table.ts': 1,
   'src/broker/': 2,
   'src/embedded/': 2,
   'src/runtime/': 3,
   'src/threads/': 3,
+  'src/broker-on-demand.ts': 3,
   'src/client.ts': 3,
+  'src/enqueue-batches.ts': 3,
   'src/enqueuer.ts': 3,
+  'src/task-editor.ts': 3,
   'src/inspector/': 3,
   'src/scheduler/': 3,
   'workers/': 3,
@@ -44,7 +54,12 @@ const LAYERS: Readonly<Record<string, number>> = {
 
 /** All that `workers/` may import of `src/`: dependency-free, so that a thread starts at once. */
 const SHARED_WITH_THREADS: readonly string[] = [
+  'src/aggregator.ts',
   'src/errors.ts',
+  'src/errors/base.ts',
+  'src/errors/queue-errors.ts',
+  'src/errors/scheduler-errors.ts',
+  'src/errors/task-errors.ts',
   'src/handler.ts',
   'src/payload.ts',
   'src/policy/stop-reason.ts',
@@ -54,6 +69,10 @@ const SHARED_WITH_THREADS: readonly string[] = [
   'src/task.ts',
   'src/threads/journal-record.ts',
   'src/threads/messages.ts',
+  'src/threads/process-clock.ts',
+  'src/threads/run-table.ts',
+  'src/threads/task-batch.ts',
+  'src/validate-payload.ts',
   'src/verdicts.ts',
 ];
 
@@ -66,6 +85,8 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   hono: 'src/web/',
   '@hono/node-server': 'src/web/',
   commander: 'src/cli/',
+  'cli-progress': 'src/cli/',
+  'cli-table3': 'src/cli/',
 };
 
 /** What a decision must not touch. */

@@ -102,6 +102,14 @@ export function changesOf(answers: readonly Answer[]): number[] {
   return answers.map(({ status }) => status).filter((status, i, all) => status !== all[i - 1]);
 }
 
+/** The changes with their reasons, for the message of a comparison that fails. */
+export function tellChanges(answers: readonly Answer[]): string {
+  const changes = answers.filter(({ status }, i) => status !== answers[i - 1]?.status);
+  const tell = ({ atMs, status, problems }: Answer): string =>
+    `${Math.round(atMs)} ms: ${status} ${problems}`;
+  return ['readiness changed:', ...changes.map(tell)].join('\n');
+}
+
 /** When a status was answered, milliseconds. */
 export function momentsOf(answers: readonly Answer[], status: number): number[] {
   return answers.flatMap((answer) => (answer.status === status ? [answer.atMs] : []));
