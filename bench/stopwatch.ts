@@ -1,31 +1,60 @@
-/** Times a known number of tasks from the first that is settled to the last. */
+/** Times a known number of tasks, from the end of a warm-up to the last one. */
 
-/** What one slice of tasks took. */
+/** What tasks took. */
 export interface Timing {
-  /** Tasks a second between the first and the last settled one. */
+  /** Settled tasks a second. */
   readonly perSecond: number;
   /** CPU time of this process with all its threads, in microseconds a task. Redis is not in it. */
   readonly cpuMicros: number;
 }
 
+/** How it counts. */
+export interface StopwatchOptions {
+  /** Tasks that are settled before the time begins; at least 1. Default: 1. */
+  readonly warmUp?: number;
+  /** Parts of equal size, to within one task, into which the timed tasks are cut. Default: 1. */
+  readonly laps?: number;
+  readonly limitMs?: number;
+}
+
 /** No slice takes so long: something hangs, and the benchmark fails instead of waiting for ever. */
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
+
+/** An instant, and the CPU time that was used until then. */
+interface Mark {
+  readonly settled: number;
+  readonly ms: number;
+  readonly cpu: NodeJS.CpuUsage;
+}
 
 /** Counts settled tasks; `done` resolves with the last one. Not reusable. */
 export class Stopwatch {
   readonly done: Promise<Timing>;
+  /** Complete when `done` resolves. */
+  readonly laps: Timing[] = [];
   readonly #count: number;
+  readonly #warmUp: number;
+  readonly #lapCount: number;
   readonly #limit: NodeJS.Timeout;
   #settled = 0;
-  #startedMs = 0;
-  #startedCpu = process.cpuUsage();
+  #next: number;
+  #start: Mark | undefined;
+  #lapStart: Mark | undefined;
   #resolve: (timing: Timing) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
 
-  /** `count`: at least 2, as the time between two settled tasks is measured. */
-  constructor(count: number, limitMs: number = LIMIT_MS) {
-    if (!(count >= 2)) throw new RangeError(`count is ${count}, accepts 2 or more`);
+  /** `count`: all tasks, those of the warm-up included; at least one more than those and one per lap. */
+  constructor(count: number, options: StopwatchOptions = {}) {
+    const { warmUp = 1, laps = 1, limitMs = LIMIT_MS } = options;
+    if (!(warmUp >= 1 && laps >= 1 && count >= warmUp + laps)) {
+      throw new RangeError(
+        `${count} tasks are too few for a warm-up of ${warmUp} and ${laps} laps`,
+      );
+    }
     this.#count = count;
+    this.#warmUp = warmUp;
+    this.#lapCount = laps;
+    this.#next = warmUp;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -39,13 +68,7 @@ export class Stopwatch {
   /** A task was settled as success. */
   tick(): void {
     this.#settled += 1;
-    if (this.#settled === 1) {
-      this.#startedCpu = process.cpuUsage();
-      this.#startedMs = performance.now();
-    } else if (this.#settled === this.#count) {
-      clearTimeout(this.#limit);
-      this.#resolve(this.#timing());
-    }
+    if (this.#settled === this.#next) this.#mark();
   }
 
   /** Something broke: figures would mean nothing. */
@@ -54,10 +77,22 @@ export class Stopwatch {
     this.#reject(error);
   }
 
-  #timing(): Timing {
-    const seconds = (performance.now() - this.#startedMs) / 1000;
-    const cpu = process.cpuUsage(this.#startedCpu);
-    const tasks = this.#count - 1;
-    return { perSecond: tasks / seconds, cpuMicros: (cpu.user + cpu.system) / tasks };
+  #mark(): void {
+    const mark = { settled: this.#settled, ms: performance.now(), cpu: process.cpuUsage() };
+    this.#start ??= mark;
+    if (this.#lapStart !== undefined) this.laps.push(between(this.#lapStart, mark));
+    this.#lapStart = mark;
+    const timed = this.#count - this.#warmUp;
+    const lap = this.laps.length + 1;
+    this.#next = this.#warmUp + Math.round((timed * lap) / this.#lapCount);
+    if (this.#settled < this.#count) return;
+    clearTimeout(this.#limit);
+    this.#resolve(between(this.#start, mark));
   }
+}
+
+function between(from: Mark, to: Mark): Timing {
+  const tasks = to.settled - from.settled;
+  const micros = to.cpu.user + to.cpu.system - from.cpu.user - from.cpu.system;
+  return { perSecond: (tasks * 1_000) / (to.ms - from.ms), cpuMicros: micros / tasks };
 }

@@ -3,6 +3,7 @@ import { type ConnectionOptions, Queue, type Worker, type WorkerOptions } from '
 import type { BenchRedis } from '../bench-redis.ts';
 import { BENCH_PREFIX } from '../bench-redis.ts';
 import { Stopwatch, type Timing } from '../stopwatch.ts';
+import { nowMs } from '../work/first-line.ts';
 import type { JobData, JobType } from '../work/jobs.ts';
 import {
   type Backlog,
@@ -43,7 +44,7 @@ export class BullMq implements Drains, Enqueues, PicksUp {
   async drain(backlog: Backlog): Promise<Timing> {
     const name = freshQueue();
     await this.#store(name, backlog);
-    const stopwatch = new Stopwatch(backlog.count);
+    const stopwatch = new Stopwatch(backlog.count, backlog);
     const worker = this.#worker(name, backlog.concurrency);
     worker.on('completed', () => stopwatch.tick());
     onTrouble(worker, (error) => stopwatch.fail(error));
@@ -75,7 +76,9 @@ export class BullMq implements Drains, Enqueues, PicksUp {
     return {
       broken,
       enqueueStamp: async () => {
+        const calledAtMs = nowMs();
         await queue.add('stamp', { turns: 0 }, JOB_OPTIONS);
+        return calledAtMs;
       },
       close: async () => {
         await worker.close();

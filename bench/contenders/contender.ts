@@ -7,16 +7,20 @@ export interface Backlog {
   readonly type: JobType;
   readonly data: JobData;
   readonly count: number;
+  /** How many of them are settled before the time begins; at least 1. Threads are new, and their code is cold. */
+  readonly warmUp: number;
   /** Tasks that run at once. */
   readonly concurrency: number;
   /** Tasks that share a thread, where the contender knows such a thing. Divides `concurrency`. */
   readonly tasksPerThread: number;
+  /** Most tasks of one message to a thread, where the contender can be told; default: its own choice. */
+  readonly tasksPerMessage?: number;
 }
 
 /** Works off a backlog. */
 export interface Drains {
   readonly name: string;
-  /** Stores the backlog, starts the runtime, times it from the first settled task to the last, shuts it down. */
+  /** Stores the backlog, starts the runtime, times it from the end of the warm-up to the last task, shuts it down. */
   drain(backlog: Backlog): Promise<Timing>;
 }
 
@@ -45,8 +49,11 @@ export interface PicksUp {
 
 /** One idle runtime. */
 export interface IdleRuntime {
-  /** Enqueues a `stamp` job; resolves when it is stored, which may be after it began. */
-  enqueueStamp(): Promise<void>;
+  /**
+   * Enqueues a `stamp` job; resolves when it is stored, which may be after it began, with the instant at which the call
+   * was made, as `nowMs` tells it.
+   */
+  enqueueStamp(): Promise<number>;
   /** Rejects when the runtime reports a failure. */
   readonly broken: Promise<never>;
   close(): Promise<void>;

@@ -12,10 +12,11 @@ const CALLS_PER_THREAD = 16;
 export class BarePiscina implements Drains {
   readonly name = 'bare Piscina';
 
-  async drain({ type, data, count, concurrency, tasksPerThread }: Backlog): Promise<Timing> {
+  async drain(backlog: Backlog): Promise<Timing> {
+    const { type, data, count, concurrency, tasksPerThread } = backlog;
     const threads = concurrency / tasksPerThread;
     const pool = new Piscina({ filename: WORKER, minThreads: threads, maxThreads: threads });
-    const stopwatch = new Stopwatch(count);
+    const stopwatch = new Stopwatch(count, backlog);
     let left = count;
     const lane = async (): Promise<void> => {
       while (left > 0) {

@@ -1,7 +1,8 @@
 /** Threadmill itself, through its public classes and with its defaults. */
 import { fileURLToPath } from 'node:url';
 import type { BenchRedis } from '../bench-redis.ts';
-import { Client, type EnqueueRequest, Server } from '../../src/index.ts';
+import { Client, Server } from '../../src/index.ts';
+import { nowMs } from '../work/first-line.ts';
 import { Stopwatch, type Timing } from '../stopwatch.ts';
 import {
   type Backlog,
@@ -14,6 +15,7 @@ import {
 } from './contender.ts';
 import { ENQUEUE_PAYLOAD } from './payload.ts';
 import { freshQueue } from './queue-name.ts';
+import { enqueueAll, storeBacklog } from './store-backlog.ts';
 
 const HANDLERS = fileURLToPath(new URL('../handlers', import.meta.url));
 
@@ -26,11 +28,21 @@ export class Threadmill implements Drains, Enqueues, PicksUp {
     this.#redis = redis;
   }
 
-  async drain(backlog: Backlog): Promise<Timing> {
+  drain(backlog: Backlog): Promise<Timing> {
+    return this.#drain(backlog, new Stopwatch(backlog.count, backlog));
+  }
+
+  /** As `drain`, cut into so many parts. */
+  async drainLaps(backlog: Backlog, laps: number): Promise<readonly Timing[]> {
+    const stopwatch = new Stopwatch(backlog.count, { ...backlog, laps });
+    await this.#drain(backlog, stopwatch);
+    return stopwatch.laps;
+  }
+
+  async #drain(backlog: Backlog, stopwatch: Stopwatch): Promise<Timing> {
     const queue = freshQueue();
-    await this.#store(queue, backlog);
-    const stopwatch = new Stopwatch(backlog.count);
-    const server = this.#server(queue, backlog.concurrency, backlog.tasksPerThread);
+    await storeBacklog(this.#redis.url, queue, backlog);
+    const server = this.#server(queue, backlog);
     server.on('succeeded', () => stopwatch.tick());
     onTrouble(server, (error) => stopwatch.fail(error));
     await server.start().catch((error: unknown) => stopwatch.fail(asError(error)));
@@ -54,17 +66,24 @@ export class Threadmill implements Drains, Enqueues, PicksUp {
     };
   }
 
-  async openIdle(concurrency: number): Promise<IdleRuntime> {
+  /** `enqueue`: stores a `stamp` in the queue and answers when it was called. Default: with this package's client. */
+  async openIdle(
+    concurrency: number,
+    enqueue?: (queue: string) => Promise<number>,
+  ): Promise<IdleRuntime> {
     const queue = freshQueue();
     const client = new Client({ redis: this.#redis.url });
-    const server = this.#server(queue, concurrency, 1);
+    const server = this.#server(queue, { concurrency, tasksPerThread: 1 });
     const broken = new Promise<never>((_resolve, reject) => onTrouble(server, reject));
     broken.catch(() => undefined); // it may come when nobody waits any more
     await server.start();
     return {
       broken,
       enqueueStamp: async () => {
+        if (enqueue !== undefined) return enqueue(queue);
+        const calledAtMs = nowMs();
         await client.enqueue({ type: 'stamp', payload: { turns: 0 } }, { queue });
+        return calledAtMs;
       },
       close: async () => {
         await server.shutdown();
@@ -73,34 +92,22 @@ export class Threadmill implements Drains, Enqueues, PicksUp {
     };
   }
 
-  #server(queue: string, concurrency: number, tasksPerThread: number): Server {
-    return new Server({
-      redis: this.#redis.url,
-      handlers: HANDLERS,
-      queues: { [queue]: 1 },
-      concurrency,
-      tasksPerThread,
-      logLevel: 'silent',
-    });
-  }
-
-  async #store(queue: string, { type, data, count }: Backlog): Promise<void> {
-    const client = new Client({ redis: this.#redis.url });
-    const request = { task: { type, payload: data }, options: { queue } };
-    try {
-      await enqueueAll(
-        client,
-        Array.from({ length: count }, () => request),
-      );
-    } finally {
-      await client.close();
-    }
-  }
-}
-
-async function enqueueAll(client: Client, requests: EnqueueRequest[]): Promise<void> {
-  for (const result of await client.enqueueMany(requests)) {
-    if (!result.ok) throw result.error;
+  #server(
+    queue: string,
+    work: Pick<Backlog, 'concurrency' | 'tasksPerThread' | 'tasksPerMessage'>,
+  ): Server {
+    const { concurrency, tasksPerThread, tasksPerMessage } = work;
+    return new Server(
+      {
+        redis: this.#redis.url,
+        handlers: HANDLERS,
+        queues: { [queue]: 1 },
+        concurrency,
+        tasksPerThread,
+        logLevel: 'silent',
+      },
+      { tasksPerMessage },
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 /** Enqueue rate: one by one awaited, concurrent calls, and the call made for many. */
 import type { Enqueues, Producer } from '../contenders/contender.ts';
+import { atLeast } from '../goal.ts';
 import { inTurns, type Turn } from '../rounds.ts';
 import type { Row } from '../row.ts';
 import { compareAll } from './compare-all.ts';
@@ -13,19 +14,23 @@ const BULK = 500;
 interface Way {
   readonly title: string;
   readonly tasks: number;
+  /** Least ratio. */
+  readonly least: number;
   step(producer: Producer): Promise<unknown>;
 }
 
 const WAYS: readonly Way[] = [
-  { title: 'enqueue, one by one', tasks: 1, step: (producer) => producer.one() },
+  { title: 'enqueue, one by one', tasks: 1, least: 1.5, step: (producer) => producer.one() },
   {
     title: `enqueue, ${CONCURRENT} at once`,
     tasks: CONCURRENT,
+    least: 2,
     step: (producer) => Promise.all(Array.from({ length: CONCURRENT }, () => producer.one())),
   },
   {
     title: `enqueueMany, ${BULK} each`,
     tasks: BULK,
+    least: 4,
     step: (producer) => producer.many(BULK),
   },
 ];
@@ -34,6 +39,9 @@ const WAYS: readonly Way[] = [
 export const enqueue: Measure = {
   name: 'enqueue',
   title: 'enqueue rate',
+  about:
+    'Tasks stored a second with a payload of about 100 bytes: one by one awaited, a hundred calls under way at once, and ' +
+    'the call that is made for many.',
   run: async (bench) => {
     const rows: Row[] = [];
     for (const way of WAYS) rows.push(...(await measureWay(bench, way)));
@@ -51,6 +59,7 @@ async function measureWay(bench: Bench, way: Way): Promise<Row[]> {
     metric: { title: way.title, unit: '/s', better: 'higher' },
     ours: threadmill.name,
     peers: [peer.name],
+    goals: { [peer.name]: atLeast(way.least) },
     figure: (perSecond) => perSecond,
   });
 }

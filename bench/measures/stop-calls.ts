@@ -22,7 +22,7 @@ export async function measureCalls({ scale }: Bench): Promise<Row[]> {
       for (const { slice } of [ours, load]) await slice(); // compiles the loops
       const bounds = what === 'throwIfCanceled' ? [promised(PROMISED_NS)] : [];
       const title = `ctx.${what}(), a call`;
-      const { rounds } = scale;
+      const { stopRounds: rounds } = scale;
       rows.push(
         ...(await compareStops({ turns: [ours, load, ...bounds], rounds, title, unit: 'ns' })),
       );

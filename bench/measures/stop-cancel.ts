@@ -19,7 +19,7 @@ const TIGHT_SHARE = 2;
 
 /** A handler that listens, one that looks, and one that does neither. */
 export async function measureCancel(bench: Bench): Promise<Row[]> {
-  const { rounds, stopsPerSlice: count } = bench.scale;
+  const { stopRounds: rounds, stopsPerSlice: count } = bench.scale;
   const field = new CancelField(bench.redis.url);
   const worker = new BareWorker();
   try {

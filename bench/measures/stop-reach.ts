@@ -39,7 +39,7 @@ export async function measureReach(bench: Bench): Promise<Row[]> {
         promised(PROMISED_MS),
       ] as const;
       for (const { slice } of turns) await slice(); // loads the handlers, and warms up
-      const { rounds } = scale;
+      const { stopRounds: rounds } = scale;
       rows.push(...(await compareStops({ turns: [...turns], rounds, title, percents: [50, 99] })));
     } finally {
       await Promise.all([ours.close(), theirs.close()]);

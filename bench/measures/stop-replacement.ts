@@ -27,7 +27,7 @@ async function measureThread({ scale }: Bench): Promise<Row[]> {
         sampled('bare new Worker', scale.replacementsPerSlice, startBareWorker),
         promised(PROMISED_THREAD_MS),
       ],
-      rounds: scale.rounds,
+      rounds: scale.stopRounds,
       title: 'replacement of a thread, to its next task',
     });
   } finally {

@@ -1,5 +1,5 @@
 /** Rows of samples that are taken in turns, against bare peers and against promised bounds. */
-import type { Metric, Row } from '../row.ts';
+import type { Metric, RatioRow } from '../row.ts';
 import { inTurns, type Turn } from '../rounds.ts';
 import { quantile } from '../stats.ts';
 import { compareAll } from './compare-all.ts';
@@ -20,7 +20,7 @@ export interface StopComparison {
 }
 
 /** Measures in turns; per percentile one row per peer. */
-export async function compareStops(comparison: StopComparison): Promise<Row[]> {
+export async function compareStops(comparison: StopComparison): Promise<RatioRow[]> {
   const { turns, rounds, title, unit = 'ms', percents } = comparison;
   const [ours, ...peers] = turns;
   const slices = await inTurns(turns, rounds);

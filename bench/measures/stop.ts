@@ -21,6 +21,9 @@ const PARTS = [
 export const stop: Measure = {
   name: 'stop',
   title: 'stops, replacements and shutdowns',
+  about:
+    'What it takes to stop what runs, beside the least that the machine can do: a `Worker` or a process without anything ' +
+    'round it. Most of the difference is the way through Redis, which the peers do not have.',
   run: async (bench: Bench) => {
     const rows: Row[] = [];
     for (const measurePart of PARTS) rows.push(...(await measurePart(bench)));

@@ -80,7 +80,10 @@ export class StopPool {
     const nothing = (): void => undefined;
     return {
       onBegun: (run) => void this.#said.emit(`begun ${run}`),
-      onOutcome: (run, outcome) => void this.#said.emit(`ended ${run}`, outcome),
+      onOutcome: (run, outcome) => {
+        this.#said.emit(`begun ${run}`); // of a short run the outcome alone is told
+        this.#said.emit(`ended ${run}`, outcome);
+      },
       onDied: (run) => void this.#said.emit(`ended ${run}`),
       onProgress: (run) => void this.#said.emit(`running ${run}`),
       onLog: nothing,

@@ -51,6 +51,7 @@ test('ours is compared with each peer by the slices of the same round', async ()
   });
   assert.deepEqual(rows, [
     {
+      kind: 'ratio',
       measure: 'noop',
       ...metric,
       peer: 'peer',

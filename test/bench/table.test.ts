@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Environment } from '../../bench/environment.ts';
 import { environment } from '../../bench/environment.ts';
-import type { Row } from '../../bench/row.ts';
+import type { JudgedRow, Report } from '../../bench/report.ts';
+import { QUICK } from '../../bench/scale.ts';
 import { figure, renderTable } from '../../bench/table.ts';
 
 const MACHINE: Environment = {
@@ -15,7 +16,8 @@ const MACHINE: Environment = {
   versions: { node: '20.19.0', redis: '7.0.15' },
 };
 
-const ROW: Row = {
+const ROW: JudgedRow = {
+  kind: 'ratio',
   measure: 'noop',
   title: 'no-op tasks',
   unit: '/s',
@@ -26,14 +28,28 @@ const ROW: Row = {
   ratio: { median: 3.0864, q1: 2.9, q3: 3.25, count: 9 },
 };
 
+function report(rows: readonly JudgedRow[]): Report {
+  const goals = { met: 0, missed: 0, unclear: 0 };
+  return {
+    environment: MACHINE,
+    scale: QUICK,
+    bar: 'missed: never',
+    seconds: 1,
+    notes: [],
+    failures: [],
+    rows,
+    goals,
+  };
+}
+
 test('machine and versions stand at the head', () => {
-  const [first, second] = renderTable(MACHINE, []).split('\n');
+  const [first, second] = renderTable(report([])).split('\n');
   assert.equal(first, '2024-05-17, Test CPU, 2 cores, 8 GB, linux 6.1 x64, load 0.1');
   assert.equal(second, 'node 20.19.0, redis 7.0.15');
 });
 
 test('a line shows both figures, the ratio, its middle half and which way is better', () => {
-  const line = lineWith(renderTable(MACHINE, [ROW]), 'BullMQ inline');
+  const line = lineWith(renderTable(report([ROW])), 'BullMQ inline');
   assert.deepEqual(cellsOf(line), [
     'no-op tasks',
     '12,346 /s',
@@ -42,12 +58,40 @@ test('a line shows both figures, the ratio, its middle half and which way is bet
     '3.09',
     '2.90 to 3.25',
     'higher',
+    '',
+    '',
   ]);
 });
 
 test('a second peer of the same figure does not repeat it', () => {
-  const text = renderTable(MACHINE, [ROW, { ...ROW, peer: 'bare Piscina' }]);
+  const text = renderTable(report([ROW, { ...ROW, peer: 'bare Piscina' }]));
   assert.deepEqual(cellsOf(lineWith(text, 'bare Piscina')).slice(0, 3), ['', '', 'bare Piscina']);
+});
+
+test('a row with a goal shows it and its verdict, and a figure without a peer stands alone', () => {
+  const goal = { bound: 12, direction: 'at least', text: '>= 12' } as const;
+  const judged: JudgedRow = { ...ROW, goal, verdict: 'missed' };
+  const alone: JudgedRow = {
+    kind: 'figure',
+    measure: 'idle',
+    title: 'commands while idle',
+    unit: 'commands/s',
+    better: 'lower',
+    figure: { median: 5.5, q1: 5, q3: 6, count: 15 },
+  };
+  const text = renderTable(report([judged, alone]));
+  assert.deepEqual(cellsOf(lineWith(text, 'BullMQ inline')).slice(-2), ['>= 12', 'missed']);
+  assert.deepEqual(cellsOf(lineWith(text, 'while idle')), [
+    'commands while idle',
+    '5.50 commands/s',
+    '',
+    '',
+    '',
+    '5.00 to 6.00',
+    'lower',
+    '',
+    '',
+  ]);
 });
 
 test('figures keep three digits that count', () => {
