@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { packageRoot } from '../helpers/paths.ts';
-import { snippets } from './readme.ts';
+import { type Snippet, snippets } from './readme.ts';
 
 /** `dist/`: the build that holds this very file. */
 const BUILD = fileURLToPath(new URL('../..', import.meta.url));
@@ -57,13 +57,13 @@ export interface Project {
   start(line: string, env?: NodeJS.ProcessEnv): Running;
 }
 
-/** Lays out a project with all `file` snippets. Nothing is compiled yet. */
-export function makeProject(): Project {
+/** Lays out a project with all `file` snippets, of the README unless told otherwise. Nothing is compiled yet. */
+export function makeProject(from: readonly Snippet[] = snippets): Project {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'threadmill-readme-'));
   installPackage(folder);
   write(folder, 'package.json', JSON.stringify({ type: 'module', private: true }));
   write(folder, 'tsconfig.json', JSON.stringify(TSCONFIG));
-  for (const { name, text } of snippets.filter(({ how }) => how === 'file')) {
+  for (const { name, text } of from.filter(({ how }) => how === 'file')) {
     write(folder, join('src', name), `${text}\n`);
   }
   const app = join(folder, 'app');

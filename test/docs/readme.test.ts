@@ -33,6 +33,8 @@ before(async () => {
   const texts = join(packageRoot, 'demo', 'samples', 'texts');
   cpSync(join(texts, 'gettysburg-address.txt'), join(project.app, 'book.txt'));
   writeFileSync(join(project.app, 'below.json'), '{"below":1000}');
+  const line = '{"payload":{"path":"book.txt"},"processIn":"1s"}\n';
+  writeFileSync(join(project.app, 'tasks.jsonl'), line.repeat(3));
 });
 
 after(async () => {
@@ -78,7 +80,11 @@ test('every shell line names programs, scripts, files and flags that exist', () 
 });
 
 test('the README, followed in a new project, runs every task it enqueues', async () => {
-  const server = start('npx threadmill serve', { HTTP_PORT: '0', LOG_LEVEL: 'debug' });
+  const server = start('npx threadmill serve', {
+    HTTP_PORT: '0',
+    LOG_LEVEL: 'debug',
+    GROUP_GRACE_PERIOD: '1s',
+  });
   await server.says('"msg":"started"');
 
   const commands = snippets.filter(({ how }) => how === 'run').map(({ text }) => commandsOf(text));
@@ -90,6 +96,11 @@ test('the README, followed in a new project, runs every task it enqueues', async
   }
   await run('node produce.js');
   await run('node cancel.js');
+  const inspected = await run('node inspect.js');
+  assert.match(inspected, /of \d+ scheduled$/m);
+  await run('node group.js');
+  await server.says('"msg":"counted together"');
+  await server.says('"msg":"group aggregated"');
   await server.says('"msg":"words counted"'); // by the handler
   await server.says('"msg":"handler ended"'); // by the middleware
   for (const [type, queue] of Object.entries(QUEUE_OF)) {
@@ -115,6 +126,18 @@ test('many tasks are enqueued at once, and a repeat with the same ID is no secon
   assert.equal(await redis.client.llen('asynq:{default}:pending'), 1);
 });
 
+test('a unique task is found waiting, and is edited before it runs', async () => {
+  const redis = await useRedis();
+  const printed = await run('node edit.js', { REDIS_URL: redis.url });
+  assert.match(printed, /^true\n[\d-]+T[\d:.]+Z\n$/);
+  const [id = ''] = await redis.client.zrange('asynq:{default}:scheduled', '0', '-1');
+  const client = new Client({ redis: redis.url });
+  const info = await client.getTask({ id });
+  await client.close();
+  assert.equal(Buffer.from(info?.payload ?? []).toString(), '{"day":"2030-01-02"}');
+  assert.equal(await redis.client.zcard('asynq:{default}:g:user-7'), 1);
+});
+
 test('the library example runs tasks, is observed, and ends on SIGTERM', async () => {
   const redis = await useRedis();
   const server = start('node server.js', { REDIS_URL: redis.url });
@@ -126,4 +149,14 @@ test('the library example runs tasks, is observed, and ends on SIGTERM', async (
   server.kill('SIGTERM');
   const { code, output } = await server.ended;
   assert.equal(code, 0, output);
+});
+
+test('the example of a scheduler enqueues its ticks, and ends on SIGTERM', async () => {
+  const redis = await useRedis();
+  const scheduler = start('node scheduler.js', { REDIS_URL: redis.url });
+  await scheduler.says('count 2');
+  scheduler.kill('SIGTERM');
+  const { code, output } = await scheduler.ended;
+  assert.equal(code, 0, output);
+  assert.ok((await redis.client.llen('asynq:{default}:pending')) > 0);
 });

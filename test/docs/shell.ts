@@ -84,17 +84,25 @@ function isMentioned(flag: string, folder: string): boolean {
     .some((name) => readFileSync(join(root, name), 'utf8').includes(flag.slice(2)));
 }
 
-function threadmillProblems([name = '', ...words]: readonly string[]): string[] {
+function threadmillProblems(words: readonly string[]): string[] {
   const program = createProgram({
     env: {},
     cwd: packageRoot,
     print: () => undefined,
+    printError: () => undefined,
     fail: () => undefined,
   });
-  const command = program.commands.find((each) => each.name() === name);
-  if (command === undefined) return [`no command threadmill ${name}`];
-  const known = command.options.map((option) => option.long);
+  let command = program;
+  let at = 0;
+  for (; command.commands.length > 0; at += 1) {
+    const word = words[at] ?? '';
+    const next = command.commands.find((each) => [each.name(), ...each.aliases()].includes(word));
+    if (next === undefined) return [`no command threadmill ${words.slice(0, at + 1).join(' ')}`];
+    command = next;
+  }
+  const known = command.options.flatMap(({ long, short }) => [long, short]);
   return words
-    .filter((word) => word.startsWith('--') && !known.includes(word.split('=')[0]))
-    .map((flag) => `threadmill ${name} has no ${flag}`);
+    .slice(at)
+    .filter((word) => /^--?[a-z]/.test(word) && !known.includes(word.split('=')[0]))
+    .map((flag) => `threadmill ${words.slice(0, at).join(' ')} has no ${flag}`);
 }

@@ -3,8 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as errors from '../../src/errors.ts';
+import { childrenOf, commandTree } from '../../src/cli/completion/command-tree.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { registerFleetMetrics } from '../../src/metrics/fleet-metrics.ts';
+import { registerScheduleMetrics } from '../../src/metrics/schedule-metrics.ts';
+import { SchedulerEmitter } from '../../src/scheduler/events.ts';
 import { packageRoot } from '../helpers/paths.ts';
 import { FakeSource } from '../metrics/fake-source.ts';
 import { marked, markedCells, readme } from './readme.ts';
@@ -24,6 +28,7 @@ function metricsTable(): string {
   const metrics = createMetrics(new FakeSource());
   metrics.stop();
   registerFleetMetrics(metrics.registry, () => ({ total: 0, ready: 0 }));
+  registerScheduleMetrics(metrics.registry, new SchedulerEmitter());
   const rows = metrics.registry
     .getMetricsAsArray()
     .filter(({ name }) => !/^(process|nodejs)_/.test(name))
@@ -40,6 +45,26 @@ function metricsTable(): string {
 
 test('the metrics table is what the registry exposes', () => {
   assert.equal(marked('metrics'), metricsTable());
+});
+
+/** Every command that does something, with its aliases. */
+function commandsTable(): string {
+  const nothing = (): void => undefined;
+  const world = { env: {}, cwd: '/', print: nothing, printError: nothing, fail: nothing };
+  const nodes = commandTree(createProgram(world));
+  const rows = nodes
+    .filter(({ path }) => path !== '' && childrenOf(nodes, path).length === 0)
+    .map(({ path, names, description }) => {
+      const aliases = names.slice(1).map((name) => `, \`${name}\``);
+      return [`\`${path}\`${aliases.join('')}`, description];
+    });
+  return [['Command', 'What it does'], ['---', '---'], ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}
+
+test('the table of commands is what the program has', () => {
+  assert.equal(marked('commands'), commandsTable());
 });
 
 test('every metric of a queue says that it is not to be summed', () => {
