@@ -1,5 +1,5 @@
-// What `npm start`, `npm run demo`, `npm test`, `npm run bench`, `npm run endurance`, `npm run chaos` and `npm run check`
-// call. Each works as the first and only command on a fresh clone, so this file runs without node_modules, and on a Node
+// What `npm start`, `npm run demo`, `npm test`, `npm run test:interop`, `npm run bench`, `npm run endurance`, `npm run
+// chaos` and `npm run check` call. Each works as the first and only command on a fresh clone, so this file runs without node_modules, and on a Node
 // that is too old it says so: nothing newer than ES2019 here, and everything else is imported after the check.
 import { readFileSync } from 'fs';
 

@@ -19,6 +19,10 @@ const COMMANDS = {
     await ensureRedis();
     await become('dist/test/chaos/main.js', args);
   },
+  'test:interop': async (args) => {
+    await ensureRedis();
+    await become('dist/test/interop/main.js', args);
+  },
   test: async (args) => {
     await ensureRedis();
     await runTests(args);
