@@ -17,11 +17,6 @@ export interface RunLineOptions {
   onNews(): void;
 }
 
-interface Queued {
-  readonly envelope: PlacedEnvelope;
-  readonly batch: { left: number; resolve(): void };
-}
-
 /**
  * Main is asked for more when so much is left, in milliseconds, or half of it: where all cores are busy, main is up to 4 ms
  * late, and what it sends is read up to 5 ms later. Short runs are gone before that, whatever is left of them.
@@ -38,7 +33,7 @@ const AWAIT_MAIN_MS = 5;
 export class RunLine {
   readonly #options: RunLineOptions;
   /** What has been taken leaves its place empty: it may be large. */
-  #queue: (Queued | undefined)[] = [];
+  #queue: (PlacedEnvelope | undefined)[] = [];
   #next = 0;
   #running = 0;
   /** Main is asked for more when so many are left. */
@@ -56,21 +51,18 @@ export class RunLine {
     this.#options = options;
   }
 
-  /** Resolves when the thread is through with all of these. Stays open when the thread ends before. */
-  add(message: TaskBatch): Promise<void> {
-    const envelopes = unpackBatch(message);
-    return new Promise((resolve) => {
-      const batch = { left: envelopes.length, resolve };
-      if (this.#next > 0) {
-        this.#queue = this.#queue.slice(this.#next);
-        this.#next = 0;
-      }
-      for (const envelope of envelopes) this.#queue.push({ envelope, batch });
-      this.#lowWater = this.#lowestOf(this.#queue.length);
-      this.#turnAt = performance.now(); // it came with a turn of the loop
-      if (this.#running === 0) this.#endedAt = this.#turnAt;
-      this.#fill();
-    });
+  /** `isInRun`: code of a run is on the stack, which looked at the port itself; none may begin within it. */
+  add(message: TaskBatch, isInRun: boolean): void {
+    if (this.#next > 0) {
+      this.#queue = this.#queue.slice(this.#next);
+      this.#next = 0;
+    }
+    for (const envelope of unpackBatch(message)) this.#queue.push(envelope);
+    this.#lowWater = this.#lowestOf(this.#queue.length);
+    if (isInRun) return this.#takeTurn();
+    this.#turnAt = performance.now(); // it came with a turn of the loop
+    if (this.#running === 0) this.#endedAt = this.#turnAt;
+    this.#fill();
   }
 
   #fill(): void {
@@ -95,16 +87,14 @@ export class RunLine {
     if (hasDropped && this.#next === this.#queue.length) this.#options.onNews();
   }
 
-  #begin({ envelope, batch }: Queued): boolean {
+  #begin(envelope: PlacedEnvelope): boolean {
     this.#running += 1;
     const hasBegun = this.#options.begin(envelope, () => {
       this.#running -= 1;
-      countDown(batch);
       this.#onEnd();
     });
     if (hasBegun) return true;
     this.#running -= 1;
-    countDown(batch);
     return false;
   }
 
@@ -136,6 +126,7 @@ export class RunLine {
   }
 
   #takeTurn(): void {
+    if (this.#isTurning) return;
     this.#isTurning = true;
     setImmediate(() => {
       this.#isTurning = false;
@@ -143,9 +134,4 @@ export class RunLine {
       this.#fill();
     });
   }
-}
-
-function countDown(batch: Queued['batch']): void {
-  batch.left -= 1;
-  if (batch.left === 0) batch.resolve();
 }

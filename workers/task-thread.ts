@@ -1,7 +1,7 @@
 /**
- * A pool thread: takes tasks, runs them, and says on its board when each begins, and through the control port what
- * happens, per run in this order: log lines and progress, outcome; and last, if its code ends the thread, doomed. A plain
- * success that has said nothing goes over the board as well. Each outcome is out before the next run begins.
+ * A pool thread: takes tasks through the control port, runs them, and says on its board when each begins, and through the
+ * port what happens, per run in this order: log lines and progress, outcome; and last, if its code ends the thread, doomed.
+ * A plain success that has said nothing goes over the board as well. Each outcome is out before the next run begins.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { MessageChannel, threadId, type MessagePort, type Transferable } from 'node:worker_threads';
@@ -16,7 +16,7 @@ import type {
   ToThread,
 } from '../src/threads/messages.ts';
 import { RunTable } from '../src/threads/run-table.ts';
-import type { PlacedEnvelope, TaskBatch } from '../src/threads/task-batch.ts';
+import type { PlacedEnvelope } from '../src/threads/task-batch.ts';
 import { watchChildProcesses } from './child-processes.ts';
 import { captureConsole, endStreams } from './console-capture.ts';
 import { ControlPort } from './control-port.ts';
@@ -56,7 +56,7 @@ export class TaskThread {
   constructor(settings: ThreadSettings, parentPort: MessagePort) {
     const { port1, port2 } = new MessageChannel();
     this.#board = new ThreadBoard(settings.tasksPerThread);
-    this.#control = new ControlPort(port1, (message) => this.#hear(message));
+    this.#control = new ControlPort(port1, (message, isInRun) => this.#hear(message, isInRun));
     this.#runBoard = {
       cells: this.#board.cells,
       stopCell: (place) => this.#board.stopCell(place),
@@ -95,11 +95,6 @@ export class TaskThread {
     const board = this.#board.memory;
     const hello: ThreadHello = { kind: 'threadmill:hello', threadId, port: port2, board };
     parentPort.postMessage(hello, [port2]);
-  }
-
-  /** Runs the tasks of one message. Never rejects: the outcomes go over the board and through the control port. */
-  run(batch: TaskBatch): Promise<void> {
-    return this.#line.add(batch);
   }
 
   /** Begins a run; `false`: main has taken it back. Calls back when its code has ended, maybe at once. */
@@ -204,7 +199,8 @@ export class TaskThread {
     }
   }
 
-  #hear(message: ToThread): void {
+  #hear(message: ToThread, isInRun: boolean): void {
+    if (message.kind === 'tasks') return this.#line.add(message.batch, isInRun);
     if (message.kind === 'enqueued') return this.#calls.answer(message.call, message.answers);
     // A run that is not here has ended: main stops only what has begun.
     this.#runs.get(message.run)?.stop.stop(message.reason);

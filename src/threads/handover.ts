@@ -5,6 +5,7 @@
  * What comes in one turn of the loop goes over the border in one message per thread, and short runs are given ahead
  * (policy/hand-ahead), so that a thread never waits for the next one.
  */
+import { toError } from '../errors.ts';
 import {
   estimateAfterTrouble,
   nextEstimate,
@@ -24,7 +25,7 @@ import { afterReturn, WaitingLine, type WaitingRun } from './waiting-line.ts';
 
 /** What the handover works with. */
 export interface HandoverOptions {
-  readonly crew: Pick<ThreadCrew, 'busy' | 'give' | 'hungry' | 'isUp'>;
+  readonly crew: Pick<ThreadCrew, 'busy' | 'hungry' | 'isUp'>;
   readonly tasksPerThread: number;
   readonly tasksPerMessage: number | undefined;
   readonly journalFd: number | undefined;
@@ -262,17 +263,11 @@ export class Handover {
 
   #send(thread: ThreadRecord, load: readonly Placed[]): void {
     try {
-      const parcel = packBatch(load);
-      if (this.#options.crew.give(thread, parcel, (error) => this.#onUnsent(thread, load, error))) {
-        return;
-      }
+      const { batch, transferList } = packBatch(load);
+      thread.tell({ kind: 'tasks', batch }, transferList);
     } catch (error) {
-      return this.#onUnsent(thread, load, error as Error);
+      this.#onUnsent(thread, load, toError(error));
     }
-    // Piscina does not know the thread any more.
-    thread.isCondemned = true;
-    for (const { record } of load) this.release(record);
-    this.#line.putBack(load.map(({ waiting }) => waiting));
   }
 
   /** One of them cannot be sent: each goes by itself, so that only that one fails. */

@@ -1,12 +1,13 @@
 /**
- * All that crosses the thread border, plain data only. Three ways: Piscina's own channel carries tasks to the thread,
- * several in a message (threads/task-batch; its answer is always `undefined`); one control port per thread carries what
- * is said, in order; and the board, shared memory, says of each task in the thread's hands how far it is.
+ * All that crosses the thread border, plain data only. Two ways: one control port per thread carries tasks to it, several
+ * in a message (threads/task-batch), and what is said, in order; and the board, shared memory, says of each task in the
+ * thread's hands how far it is.
  * One ordered port matters: a task's log lines and progress arrive before its outcome, and an outcome posted before a
  * crash is still read after it. What stands on the board is read after it, too.
  */
 import type { SerializedError } from '../serialize-error.ts';
 import type { Duration, EnqueueOptions, Headers } from '../task.ts';
+import type { TaskBatch } from './task-batch.ts';
 
 export type { SerializedError } from '../serialize-error.ts';
 
@@ -162,6 +163,7 @@ export type FromThread =
 
 /** Main -> thread, through the control port. */
 export type ToThread =
+  | { readonly kind: 'tasks'; readonly batch: TaskBatch }
   | { readonly kind: 'stop'; readonly run: number; readonly reason: StopReason }
   | {
       readonly kind: 'enqueued';

@@ -2,9 +2,24 @@
  * A monotonic clock that main and its threads share: that of `performance.now()` begins in each thread with the thread.
  * As cheap as that one, since both go by `process.hrtime()` and differ by a constant.
  */
-const [seconds, nanoseconds] = process.hrtime();
-const OFFSET_MS = seconds * 1_000 + nanoseconds / 1_000_000 - performance.now();
 const CYCLE = 2 ** 31;
+/** One look at both clocks may be held up in its midst, as the first one is by the loading of `performance`. */
+const LOOKS = 3;
+const OFFSET_MS = offsetMs();
+
+function offsetMs(): number {
+  const looks = Array.from({ length: LOOKS }, () => {
+    const before = hrtimeMs();
+    const now = performance.now();
+    return { tookMs: hrtimeMs() - before, offset: before - now };
+  });
+  return looks.reduce((best, look) => (look.tookMs < best.tookMs ? look : best)).offset;
+}
+
+function hrtimeMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1_000_000;
+}
 
 /** Now in whole milliseconds, the lower 31 bits. */
 export function processMs(): number {

@@ -6,8 +6,7 @@
  * Until a thread has begun a run it can be withdrawn, also out of the thread's hands. One whose thread ends before that
  * goes back to the head of the line.
  *
- * Piscina's own answer to a message only says that the thread is through with it; everything a task has to say comes
- * through the control port of its thread, in order, and a plain success over its board.
+ * Everything a task has to say comes through the control port of its thread, in order, and a plain success over its board.
  */
 import { BoardWatch } from './board-watch.ts';
 import type { ChildProcesses } from './child-processes.ts';

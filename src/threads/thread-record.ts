@@ -39,8 +39,8 @@ export interface ThreadInfo {
  *
  *     booting -> usable -> condemned -> gone
  *
- * Usable from the moment Piscina, too, counts on it. A condemned thread gets nothing more: it is about to end by itself,
- * or is being ended.
+ * Usable from the moment Piscina, too, counts on it: if it died before that, Piscina would replace no thread any more. A
+ * condemned thread gets nothing more: it is about to end by itself, or is being ended.
  */
 export class ThreadRecord {
   readonly threadId: number;
@@ -96,8 +96,9 @@ export class ThreadRecord {
     }
   }
 
-  tell(message: ToThread): void {
-    this.#port.postMessage(message);
+  /** Throws what `postMessage` throws, e.g. for a value that cannot be cloned. */
+  tell(message: ToThread, transferList: readonly ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transferList);
   }
 
   /** Tells a run to stop. */

@@ -42,8 +42,6 @@ export interface HarnessRun {
   readonly run: number;
   readonly begun: Promise<void>;
   readonly outcome: Promise<TaskOutcome>;
-  /** Piscina's own answer: whether the thread lived on. */
-  readonly answered: Promise<'answered' | 'died'>;
 }
 
 /** Starts one thread; it ends with the test file. */
@@ -60,7 +58,6 @@ export async function startThread(settings: Partial<ThreadSettings> = {}): Promi
     minThreads: 1,
     maxThreads: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
-    concurrentTasksPerWorker: workerData.tasksPerThread,
     atomics: 'disabled',
     workerData,
   });
@@ -120,12 +117,9 @@ export class ThreadHarness {
     };
     this.#handed.set(run, { place, hasBegun: false });
     const { batch, transferList } = packBatch([{ envelope, place }]);
-    const answered = this.pool.run(batch, { transferList }).then(
-      () => 'answered' as const,
-      () => 'died' as const,
-    );
+    this.port.postMessage({ kind: 'tasks', batch }, transferList);
     const outcome = this.until('outcome', run).then((message) => message.outcome);
-    return { run, begun: this.until('begun', run).then(() => undefined), outcome, answered };
+    return { run, begun: this.until('begun', run).then(() => undefined), outcome };
   }
 
   /** Runs a task to its outcome. */

@@ -192,14 +192,15 @@ export async function silentEntry(body: string): Promise<URL> {
     module.exports = modules.then(([{ ThreadBoard }, { unpackBatch }]) => {
       const board = new ThreadBoard(8);
       const hello = { kind: 'threadmill:hello', threadId, port: port2, board: board.memory };
-      parentPort.postMessage(hello, [port2]);
-      return (batch) => {
+      port1.on('message', ({ batch }) => {
         for (const { run, place, payload } of unpackBatch(batch)) {
           const begin = () => board.begin(place, run);
           const succeed = () => board.succeed(place, 1);
           ${body}
         }
-      };
+      });
+      parentPort.postMessage(hello, [port2]);
+      return () => undefined;
     });`;
   return pathToFileURL(await tempModule(text, 'entry.cjs'));
 }
