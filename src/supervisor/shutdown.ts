@@ -17,8 +17,13 @@ export interface ShutdownLimits {
 /** Beyond the tasks' own time: when the rest is killed, and when the process ends in any case. */
 const KILL_AFTER_MS = 680;
 const LEAVE_AFTER_MS = 970;
-/** What settling may take after the last child is gone. */
-const SETTLE_MS = 250;
+/**
+ * What settling gets after the last child is gone, also when the machine has kept so much time from this process that the
+ * promised time is over by then: both timers would fire together, and what was killed would stay active until its lease ends.
+ */
+const LEAST_MS = LEAVE_AFTER_MS - KILL_AFTER_MS;
+/** After that what fails is not tried again; what Redis has not answered yet is waited for as long as there is time. */
+const REPEAT_MS = 250;
 
 /** Ends all children, in order if they can. Never rejects. `exitCode`: of the process, should the time run out. */
 export async function shutDownFleet(
@@ -28,21 +33,29 @@ export async function shutDownFleet(
 ): Promise<void> {
   const { fleet, deaths, shutdownTimeoutMs, cancelGraceMs } = limits;
   const tasksMs = shutdownTimeoutMs + cancelGraceMs;
+  const leaveAt = performance.now() + tasksMs + LEAVE_AFTER_MS;
   fleet.close();
   logger.info({ children: fleet.children.length }, 'shutting down');
   // A Redis that hangs, or a client that reads slowly, must not hold up what was promised.
-  setTimeout(() => process.exit(exitCode), tasksMs + LEAVE_AFTER_MS).unref();
+  let leaver: NodeJS.Timeout | undefined;
+  const leaveInTime = (): void => {
+    const ms = Math.max(LEAST_MS, leaveAt - performance.now());
+    leaver ??= setTimeout(() => process.exit(exitCode), ms).unref();
+  };
   for (const child of fleet.children) child.end('shutdown');
   const killer = setTimeout(() => {
     for (const child of fleet.children) {
       logger.error({ childPid: child.pid }, 'killing a child process: it has not ended in time');
       child.kill('shutdown');
     }
+    leaveInTime();
   }, tasksMs + KILL_AFTER_MS);
   await fleet.untilEmpty();
   clearTimeout(killer);
-  await within(fleet.untilSettled(), SETTLE_MS);
+  leaveInTime();
+  await within(fleet.untilSettled(), REPEAT_MS);
   deaths.close();
+  await fleet.untilSettled();
   logger.info('shut down');
 }
 
