@@ -20,11 +20,11 @@ export function measureWithheld(pids: readonly number[] = []): WithheldMeter {
   const waits = pids.map((pid) => ({ pid, first: waitedMs(pid) ?? 0, last: waitedMs(pid) ?? 0 }));
   const stolenBefore = stolenMs();
   let noticed = 0;
-  let last = { at: performance.now(), ranMs: ranMs() };
+  let lastLook = { at: performance.now(), ranMs: ranMs() };
   const look = (): void => {
     const now = { at: performance.now(), ranMs: ranMs() };
-    noticed += Math.max(0, now.at - last.at - TICK_MS - (now.ranMs - last.ranMs));
-    last = now;
+    noticed += Math.max(0, now.at - lastLook.at - TICK_MS - (now.ranMs - lastLook.ranMs));
+    lastLook = now;
     // The last figures of a process that has ended are those of the last look.
     for (const wait of waits) wait.last = waitedMs(wait.pid) ?? wait.last;
   };
