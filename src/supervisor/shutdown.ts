@@ -1,6 +1,7 @@
 /**
- * The end of the fleet, within `shutdownTimeout + cancelGrace + 1 s` whatever happens: children have a bound of their own
- * that is a little shorter; then those that are left are killed, and what they held is settled in what time is left.
+ * The end of the fleet, within `shutdownTimeout + cancelGrace + 1 s` whatever happens, save what the machine keeps from this
+ * process: children have a bound of their own that is a little shorter; then those that are left are killed, and what they
+ * held is settled in what time is left.
  */
 import type { Logger } from 'pino';
 import type { Fleet } from './fleet.ts';
@@ -18,10 +19,13 @@ export interface ShutdownLimits {
 const KILL_AFTER_MS = 680;
 const LEAVE_AFTER_MS = 970;
 /**
- * What settling gets after the last child is gone, also when the machine has kept so much time from this process that the
- * promised time is over by then: both timers would fire together, and what was killed would stay active until its lease ends.
+ * What settling gets after the last child is gone, in time that this process has: where the machine kept it from running, both
+ * timers would fire together, or settling take longer, and what was killed would stay active until its lease ends.
  */
 const LEAST_MS = LEAVE_AFTER_MS - KILL_AFTER_MS;
+/** It is counted in such slices; of one that ends late no more counts than a timer is late by itself. */
+const SLICE_MS = 10;
+const TIMER_MS = 2;
 /** After that what fails is not tried again; what Redis has not answered yet is waited for as long as there is time. */
 const REPEAT_MS = 250;
 
@@ -37,10 +41,12 @@ export async function shutDownFleet(
   fleet.close();
   logger.info({ children: fleet.children.length }, 'shutting down');
   // A Redis that hangs, or a client that reads slowly, must not hold up what was promised.
-  let leaver: NodeJS.Timeout | undefined;
+  let isLeaving = false;
   const leaveInTime = (): void => {
-    const ms = Math.max(LEAST_MS, leaveAt - performance.now());
-    leaver ??= setTimeout(() => process.exit(exitCode), ms).unref();
+    if (isLeaving) return;
+    isLeaving = true;
+    const leave = (): void => afterOwnTime(LEAST_MS, () => process.exit(exitCode));
+    setTimeout(leave, Math.max(0, leaveAt - LEAST_MS - performance.now())).unref();
   };
   for (const child of fleet.children) child.end('shutdown');
   const killer = setTimeout(() => {
@@ -57,6 +63,16 @@ export async function shutDownFleet(
   deaths.close();
   await fleet.untilSettled();
   logger.info('shut down');
+}
+
+/** Calls back after so much time, less what the machine kept from this process. */
+function afterOwnTime(ms: number, call: () => void): void {
+  if (ms <= 0) return call();
+  const begunAt = performance.now();
+  setTimeout(() => {
+    const passed = Math.min(performance.now() - begunAt, SLICE_MS + TIMER_MS);
+    afterOwnTime(ms - passed, call);
+  }, SLICE_MS).unref();
 }
 
 async function within(work: Promise<unknown>, ms: number): Promise<void> {

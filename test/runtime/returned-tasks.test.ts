@@ -32,7 +32,7 @@ async function watchLeases(queue: string): Promise<{ written: Set<string>; early
     if (name.toUpperCase() === 'DEL') for (const task of tasks) written.add(task);
     if (name.toUpperCase() === 'DEL' || words.includes('threadmill_begun')) {
       for (const task of tasks) open.delete(task);
-    } else if (name.toUpperCase() === 'HSET' && words.includes('threadmill_lease')) {
+    } else if (name.toUpperCase() === 'HSET' && words.includes('active')) {
       if ([...open.values()].some((leasedAt) => now - leasedAt < LONGEST_HOLD_MS)) {
         early.push(...tasks);
       }
