@@ -165,6 +165,11 @@ export class ActiveTasks {
     return this.#byRun.size;
   }
 
+  /** How many have ended, but are not written yet. */
+  get settling(): number {
+    return this.#byRun.values().filter(isSettling).length;
+  }
+
   add(task: ActiveTask): void {
     const { run, ref } = task;
     this.#byRun.set(task);
@@ -255,6 +260,11 @@ export class ActiveTasks {
     this.#change = undefined;
     change?.resolve();
   }
+}
+
+/** What an aggregation was given is no task: its aggregator writes it, in its own time. */
+function isSettling({ phase, aggregation }: ActiveTask): boolean {
+  return phase === 'settling' && aggregation === undefined;
 }
 
 function listOf(found: number | readonly number[] | undefined): readonly number[] {

@@ -1,9 +1,10 @@
 /**
  * Leases tasks that came back from a server which died before it was known whether they had begun ("returned"). One of
  * them may have been the end of that server, so that none of them is ever leased beside a task that has not begun: a lease
- * that meets one leaves it; nothing is leased until all tasks here have begun and a slot is free; then it is leased by
- * itself, and nothing after it until Redis knows that it has begun. So a task that ends its server again and again is known
- * after the first time, and no neighbour that never began is counted with it (policy/recovery).
+ * that meets one leaves it; nothing is leased until all tasks here have begun, what has ended is written, and a slot is
+ * free; then it is leased by itself, and nothing after it until Redis knows that it has begun, or has ended. So a task that
+ * ends its server again and again is known after the first time; no neighbour that never began is counted with it
+ * (policy/recovery), and none that has ended runs again because its outcome was lost with the server.
  */
 import type { LeaseReply } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
@@ -13,7 +14,7 @@ import type { LeaseKeeper } from './lease-keeper.ts';
 
 /** What it works with. */
 export interface ReturnedTasksOptions {
-  readonly active: Pick<ActiveTasks, 'get' | 'inSlots' | 'occupied'>;
+  readonly active: Pick<ActiveTasks, 'get' | 'inSlots' | 'occupied' | 'settling'>;
   readonly notes: Pick<BegunNotes, 'has'>;
   readonly leases: Pick<LeaseKeeper, 'noteNow'>;
   readonly clock: Clock;
@@ -22,8 +23,11 @@ export interface ReturnedTasksOptions {
   onReleased(): void;
 }
 
-const LOOK_EVERY_MS = 5;
-/** A thread that has not come to a task by then is held up by the code of others, and the server must not be as well. */
+const LOOK_EVERY_MS = 2;
+/**
+ * A thread that has not come to a task by then is held up by the code of others, or Redis does not take an outcome, and the
+ * server must not be as well.
+ */
 const LONGEST_HOLD_MS = 1_000;
 
 /** Those of one server. */
@@ -49,8 +53,12 @@ export class ReturnedTasks {
   /** Whether nothing may be leased now. */
   get isHolding(): boolean {
     if (this.#queue === undefined && this.#run === undefined) return false;
+    if (this.#isUnclear()) {
+      this.#watch(); // a reply of another queue may have come after the last look found all clear
+      return true;
+    }
     const { active, concurrency } = this.#options;
-    return this.#isUnclear() || (this.#queue !== undefined && active.occupied >= concurrency);
+    return this.#queue !== undefined && active.occupied >= concurrency;
   }
 
   /** To be told of each reply, before its tasks are taken in. `isAlone`: only the next one of its queue was asked for. */
@@ -66,9 +74,10 @@ export class ReturnedTasks {
   #isUnclear(): boolean {
     const { active, notes, clock } = this.#options;
     if (clock.monotonicMs() >= this.#untilMonotonicMs) return false;
-    if (this.#run === undefined) return active.inSlots().some(isUnbegun);
+    if (this.#run === undefined) return active.settling > 0 || active.inSlots().some(isUnbegun);
     const task = active.get(this.#run);
-    if (task === undefined || task.phase === 'settling') return false;
+    if (task === undefined) return false;
+    if (task.phase === 'settling') return true; // gone as soon as Redis has confirmed it
     return isUnbegun(task) || (task.phase === 'running' && notes.has(task));
   }
 

@@ -1,6 +1,7 @@
 /**
- * The end of the fleet, within `shutdownTimeout + cancelGrace + 1 s` whatever happens: children have a bound of their own
- * that is a little shorter; then those that are left are killed, and what they held is settled in what time is left.
+ * The end of the fleet, within `shutdownTimeout + cancelGrace + 1 s` whatever happens, save what the machine keeps from this
+ * process: children have a bound of their own that is a little shorter; then those that are left are killed, and what they
+ * held is settled in what time is left.
  */
 import type { Logger } from 'pino';
 import type { Fleet } from './fleet.ts';
@@ -17,8 +18,16 @@ export interface ShutdownLimits {
 /** Beyond the tasks' own time: when the rest is killed, and when the process ends in any case. */
 const KILL_AFTER_MS = 680;
 const LEAVE_AFTER_MS = 970;
-/** What settling may take after the last child is gone. */
-const SETTLE_MS = 250;
+/**
+ * What settling gets after the last child is gone, in time that this process has: where the machine kept it from running, both
+ * timers would fire together, or settling take longer, and what was killed would stay active until its lease ends.
+ */
+const LEAST_MS = LEAVE_AFTER_MS - KILL_AFTER_MS;
+/** It is counted in such slices; of one that ends late no more counts than a timer is late by itself. */
+const SLICE_MS = 10;
+const TIMER_MS = 2;
+/** After that what fails is not tried again; what Redis has not answered yet is waited for as long as there is time. */
+const REPEAT_MS = 250;
 
 /** Ends all children, in order if they can. Never rejects. `exitCode`: of the process, should the time run out. */
 export async function shutDownFleet(
@@ -28,22 +37,42 @@ export async function shutDownFleet(
 ): Promise<void> {
   const { fleet, deaths, shutdownTimeoutMs, cancelGraceMs } = limits;
   const tasksMs = shutdownTimeoutMs + cancelGraceMs;
+  const leaveAt = performance.now() + tasksMs + LEAVE_AFTER_MS;
   fleet.close();
   logger.info({ children: fleet.children.length }, 'shutting down');
   // A Redis that hangs, or a client that reads slowly, must not hold up what was promised.
-  setTimeout(() => process.exit(exitCode), tasksMs + LEAVE_AFTER_MS).unref();
+  let isLeaving = false;
+  const leaveInTime = (): void => {
+    if (isLeaving) return;
+    isLeaving = true;
+    const leave = (): void => afterOwnTime(LEAST_MS, () => process.exit(exitCode));
+    setTimeout(leave, Math.max(0, leaveAt - LEAST_MS - performance.now())).unref();
+  };
   for (const child of fleet.children) child.end('shutdown');
   const killer = setTimeout(() => {
     for (const child of fleet.children) {
       logger.error({ childPid: child.pid }, 'killing a child process: it has not ended in time');
       child.kill('shutdown');
     }
+    leaveInTime();
   }, tasksMs + KILL_AFTER_MS);
   await fleet.untilEmpty();
   clearTimeout(killer);
-  await within(fleet.untilSettled(), SETTLE_MS);
+  leaveInTime();
+  await within(fleet.untilSettled(), REPEAT_MS);
   deaths.close();
+  await fleet.untilSettled();
   logger.info('shut down');
+}
+
+/** Calls back after so much time, less what the machine kept from this process. */
+function afterOwnTime(ms: number, call: () => void): void {
+  if (ms <= 0) return call();
+  const begunAt = performance.now();
+  setTimeout(() => {
+    const passed = Math.min(performance.now() - begunAt, SLICE_MS + TIMER_MS);
+    afterOwnTime(ms - passed, call);
+  }, SLICE_MS).unref();
 }
 
 async function within(work: Promise<unknown>, ms: number): Promise<void> {

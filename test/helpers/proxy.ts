@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 
 /** A proxy on a unix socket of its own. */
 export interface SwallowingProxy {
@@ -46,7 +47,10 @@ interface Link {
   isMute: boolean;
 }
 
-/** Starts a proxy for the Redis at this socket. */
+/**
+ * Starts a proxy for the Redis at this socket. It ends with the test at the latest, or with the file where it was started
+ * outside of one: an open socket would keep the process of a test that has failed.
+ */
 export async function swallowingProxy(target: string): Promise<SwallowingProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'threadmill-proxy-'));
   const socket = join(folder, 'proxy.sock');
@@ -103,6 +107,12 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
       redis.destroy();
     }
   };
+  const close = async (): Promise<void> => {
+    cut();
+    server.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  after(close);
   return {
     socket,
     url: `redis-socket://${socket}`,
@@ -138,10 +148,6 @@ export async function swallowingProxy(target: string): Promise<SwallowingProxy> 
     retarget: (to) => {
       redisSocket = to;
     },
-    close: async () => {
-      cut();
-      server.close();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }

@@ -3,24 +3,33 @@ import { randomInt } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { emptyFolder, startCli } from '../cli/process.ts';
 import { fixture } from '../helpers/paths.ts';
+import { swallowingProxy } from '../helpers/proxy.ts';
 import { until } from '../helpers/server.ts';
+import { measureWithheld } from '../helpers/withheld.ts';
 import { isAlive, LONG_MS, processesWith, type RunningFleet, useFleets } from './fleet.ts';
 
 const fleets = await useFleets();
 
-/** SHUTDOWN_TIMEOUT and CANCEL_GRACE of the fleets, the promised second, and what a loaded machine may add. */
+/** SHUTDOWN_TIMEOUT and CANCEL_GRACE of the fleets, the promised second, and what the system takes to end processes. */
 const BOUND_MS = 300 + 200 + 1_000;
 const SLACK_MS = 400;
 
-/** Sends the signal; answers how the process ended, and after how long. */
+/**
+ * Sends the signal; answers how the process ended, and after how long, less what the machine kept from it and from this
+ * process: with four other test files and a host that takes half of the cores that was over a second.
+ */
 async function end(fleet: RunningFleet, signal: NodeJS.Signals = 'SIGTERM') {
+  const { child, ended } = fleet.run;
+  const withheld = measureWithheld([child.pid ?? 0]);
   const begun = performance.now();
-  fleet.run.child.kill(signal);
-  const { code, stderr } = await fleet.run.ended;
-  return { code, stderr, ms: performance.now() - begun };
+  child.kill(signal);
+  const { code, stderr } = await ended;
+  const ms = performance.now() - begun;
+  return { code, stderr, ms: ms - withheld.stop() };
 }
 
 test('a shutdown with a task stuck in a native call keeps its bound, gives the task back, and leaves nothing', async () => {
@@ -59,13 +68,41 @@ test('a child that does not react to the shutdown is killed in time, and its tas
   assert.deepEqual([state, retried, threadmill_crashes], ['pending', '0', undefined]);
 });
 
+test('what a child held that dies during the shutdown is settled also when Redis is slow', async () => {
+  const proxy = await swallowingProxy(fleets.redis.socket);
+  const fleet = await fleets.start('slow', { REDIS_URL: proxy.url });
+  const id = await fleet.enqueue('stay');
+  const pid = await fleet.begins(id);
+  proxy.delay(75); // each way, and settling takes two round trips one after the other
+  fleet.run.child.kill('SIGTERM');
+  await fleet.says(({ msg }) => msg === 'shutting down');
+  process.kill(pid, 'SIGKILL');
+  assert.equal((await fleet.run.ended).code, 0);
+  assert.equal((await fleet.fields(id))['state'], 'retry');
+});
+
+test('a supervisor from which the machine kept all of the time settles what it kills all the same', async () => {
+  const fleet = await fleets.start('kept');
+  const id = await fleet.enqueue('stay');
+  process.kill(await fleet.begins(id), 'SIGSTOP');
+  const { child, ended } = fleet.run;
+  child.kill('SIGTERM');
+  await fleet.says(({ msg }) => msg === 'shutting down');
+  child.kill('SIGSTOP');
+  await setTimeout(BOUND_MS); // all of its timers are due then
+  child.kill('SIGCONT');
+  assert.equal((await ended).code, 0);
+  assert.deepEqual(fleet.childPids().filter(isAlive), []);
+  assert.equal((await fleet.fields(id))['state'], 'pending');
+});
+
 test('a task that ends within the time is settled before the processes end', async () => {
   const fleet = await fleets.start('orderly');
   const id = await fleet.enqueue('pause', {}, { ms: 250 });
   await fleet.begins(id);
   const { code, ms } = await end(fleet, 'SIGINT');
   assert.equal(code, 0);
-  assert.ok(ms < BOUND_MS);
+  assert.ok(ms < BOUND_MS, `${ms} ms`);
   assert.equal((await fleet.fields(id))['state'], 'completed');
 });
 
