@@ -1,40 +1,60 @@
 /** How long the event loop was kept from running by what ran on it, apart from what the machine kept from the process. */
-import { readFileSync } from 'node:fs';
+import { ranMs, stolenMs } from './kernel-times.ts';
 
 const TICK_MS = 5;
 
-/** Measures until `stop`, which answers the worst lag in milliseconds. */
+/** The worst lag. */
+export interface Lag {
+  readonly ms: number;
+  /** What it was made of, for the message of an assertion that fails. */
+  readonly text: string;
+}
+
+/** Measures until `stop`. */
 export interface LagMeter {
-  stop(): number;
+  stop(): Lag;
+}
+
+interface Look {
+  readonly atMs: number;
+  readonly ranMs: number;
+  readonly stolenMs: number;
 }
 
 /**
  * Starts measuring. On Linux a lag counts only as far as the main thread was on a core in it: with more busy threads
  * than cores the kernel (and, in a virtual machine, the host) keeps an idle loop waiting just as long (measured: the
- * same worst lag of 80 to 200 ms with silent threads), and that says nothing about what the loop was made to do.
+ * same worst lag of 80 to 200 ms with silent threads), and that says nothing about what the loop was made to do. Not
+ * every kernel takes what the host took out of a thread's time on a core, so it is taken out here as well, once.
  */
 export function measureLag(): LagMeter {
-  let worst = 0;
-  let last = { at: performance.now(), ranMs: ranMs() };
+  let worst: Lag = { ms: 0, text: 'no lag' };
+  let [before, last] = [look(), look()];
   const timer = setInterval(() => {
-    const now = { at: performance.now(), ranMs: ranMs() };
-    worst = Math.max(worst, Math.min(now.at - last.at - TICK_MS, now.ranMs - last.ranMs));
-    last = now;
+    const now = look();
+    const lag = lagBetween(before, last, now);
+    if (lag.ms > worst.ms) worst = lag;
+    [before, last] = [last, now];
   }, TICK_MS);
   return {
     stop() {
       clearInterval(timer);
-      return worst;
+      const lag = lagBetween(before, last, look());
+      return lag.ms > worst.ms ? lag : worst;
     },
   };
 }
 
-/** Milliseconds that the main thread has been on a core; the first of the kernel's three figures for it. */
-function ranMs(): number {
-  try {
-    const [ran] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ');
-    return Number(ran) / 1e6;
-  } catch {
-    return performance.now(); // no Linux, or a kernel without these figures: the raw lag counts
-  }
+/** `later`: one look further on, since the kernel may write down what the host took a moment after it gave it back. */
+function lagBetween(from: Look, to: Look, later: Look): Lag {
+  const lateMs = to.atMs - from.atMs - TICK_MS;
+  const ran = to.ranMs - from.ranMs;
+  const stolen = later.stolenMs - from.stolenMs;
+  const ms = Math.max(0, Math.min(lateMs - stolen, ran));
+  const parts = `${lateMs.toFixed(1)} ms late, ${ran.toFixed(1)} ms of it on a core, ${stolen} ms stolen`;
+  return { ms, text: `${ms.toFixed(1)} ms: ${parts}` };
+}
+
+function look(): Look {
+  return { atMs: performance.now(), ranMs: ranMs(), stolenMs: stolenMs() };
 }
