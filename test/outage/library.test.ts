@@ -62,7 +62,7 @@ async function serve(options: Partial<ServerOptions> = {}): Promise<Subject> {
     healthInterval: 500,
     heartbeatInterval: 1_000,
     leaseDuration: '1m',
-    pollInterval: '1h', // so that a new task is found only by whoever is told of it
+    pollInterval: '1m', // so that a new task is found only by whoever is told of it
     ...options,
   });
   const http = await observe(server, { port: 0 });
