@@ -17,6 +17,7 @@ test('four threads that log, print and report in tight loops for 20 s never lag 
   });
   const started = collect(server, 'started', THREADS);
   const done = collect(server, 'succeeded', THREADS);
+  const beganAt = performance.now();
   await fleet.client.enqueueMany(
     Array.from({ length: THREADS }, () => ({
       task: { type: 'chatter', payload: { ms: FLOOD_MS } },
@@ -26,7 +27,7 @@ test('four threads that log, print and report in tight loops for 20 s never lag 
   const meter = measureLag();
   await done;
   const lag = meter.stop();
-  const seconds = FLOOD_MS / 1_000;
+  const seconds = (performance.now() - beganAt) / 1_000; // on a busy machine some end seconds late
   assert.ok(lag.ms < 100, `the main loop lagged ${lag.text}`);
   assert.ok(progress <= THREADS * (seconds * 10 + 2), `${progress} progress events`);
   const rows = records.filter((record) => record.msg.startsWith('row'));
