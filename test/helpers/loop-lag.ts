@@ -1,5 +1,5 @@
 /** How long the event loop was kept from running by what ran on it, apart from what the machine kept from the process. */
-import { ranMs, stolenMs } from './kernel-times.ts';
+import * as kernel from './kernel-times.ts';
 
 const TICK_MS = 5;
 
@@ -83,5 +83,5 @@ function worse(one: Lag, other: Lag): Lag {
 }
 
 function look(): Look {
-  return { atMs: performance.now(), ranMs: ranMs(), stolenMs: stolenMs() };
+  return { atMs: performance.now(), ranMs: kernel.ranMs(), stolenMs: kernel.stolenMs() };
 }
