@@ -1,5 +1,6 @@
 /** `threadmill serve` with one child process, seen through its metrics, its log and the process table. */
 import { ServeProcess } from '../bench/stop/serve-process.ts';
+import { givenTimeOf } from '../test/helpers/given-time.ts';
 import { sumBy, sumOf } from './metrics-text.ts';
 import { descendants, processTable } from './process-table.ts';
 import { type Counts, type Stage, THREADS } from './stage.ts';
@@ -15,7 +16,7 @@ export interface ServeStageOptions {
 
 const CANCEL_GRACE_MS = 50;
 const SHUTDOWN_TIMEOUT_MS = 1_000;
-/** What the end may take, and what a busy machine may add. */
+/** What the end may take of the time that the machine gives, and what a busy machine may add. */
 const END_LIMIT_MS = SHUTDOWN_TIMEOUT_MS + CANCEL_GRACE_MS + 1_000 + 1_000;
 
 /** Failed tasks stay where they can be looked at. */
@@ -103,9 +104,8 @@ export class ServeStage implements Stage {
 
   async close(): Promise<string[]> {
     const pids = descendants(this.#serve.pid, processTable()).map(({ pid }) => pid);
-    const began = performance.now();
-    const { code, signal, stderr } = await this.#serve.end();
-    const tookMs = performance.now() - began;
+    const tookMs = await givenTimeOf(() => this.#serve.end(), [this.#serve.pid, ...pids]);
+    const { code, signal, stderr } = await this.#serve.ended;
     const left = processTable().filter(({ pid, isZombie }) => pids.includes(pid) && !isZombie);
     return [
       code === 0 ? '' : `serve ended with ${code ?? signal}: ${stderr.trim()}`,

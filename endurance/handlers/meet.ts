@@ -11,7 +11,7 @@ export interface Meeting {
 }
 
 const LOOK_MS = 5;
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 120_000;
 
 /** The handler of `meet`. */
 export default async function meet(task: Task<Meeting>): Promise<void> {

@@ -92,7 +92,7 @@ export function collect<Name extends keyof ServerEvents>(
  */
 export async function until(
   check: () => Promise<boolean> | boolean,
-  limitMs = 60_000,
+  limitMs = 120_000,
 ): Promise<void> {
   const began = performance.now();
   while (!(await check())) {

@@ -72,11 +72,11 @@ export class Producer {
     if (this.#side === 'Go') {
       const server = this.#stage.peer(this.#peer?.version);
       await server.serve({ queues: { [queue]: 1 }, retryDelay: 3_600_000 });
-      await until(hasCome, 30_000);
+      await until(hasCome);
       await server.call('shutdown');
     } else {
       const server = await this.#stage.server([queue], { retryDelay: () => 3_600_000 });
-      await until(hasCome, 30_000);
+      await until(hasCome);
       await server.shutdown();
     }
   }

@@ -59,7 +59,7 @@ function goProgram(name: string): string {
 
 async function runGo(name: string): Promise<string> {
   const env = { ...process.env, REDIS_URL };
-  const { stdout } = await promisify(execFile)(goProgram(name), [], { env, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(goProgram(name), [], { env, timeout: 180_000 });
   return stdout;
 }
 
@@ -96,7 +96,7 @@ test('docs/asynq.md: what the Node program enqueues is run by the Go worker, wit
   });
   const [queue = '', id = ''] = (await runNode('node enqueue-mail.js')).trim().split(' ');
   const client = new Client({ redis: REDIS_URL });
-  await until(async () => (await client.getTask({ queue, id }))?.state === 'completed', 30_000);
+  await until(async () => (await client.getTask({ queue, id }))?.state === 'completed');
   const info = await client.getTask({ queue, id });
   assert.equal(Buffer.from(info?.result ?? '').toString(), 'sent to ann@example.org');
   assert.match(said, /trace abc/);

@@ -133,7 +133,7 @@ function fromGo1(stage: Stage, version: GoVersion): void {
         const info = await stage.client.getTask({ queue, id });
         seen = info?.result && JSON.parse(Buffer.from(info.result).toString());
         return info?.state === 'completed';
-      }, 30_000);
+      });
       assert.deepEqual(seen, {
         id,
         type: 'see',

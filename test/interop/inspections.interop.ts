@@ -123,7 +123,7 @@ async function readsGoServer(stage: Stage): Promise<void> {
   await until(async () => {
     const found = await goServerOf(go, queue);
     return found?.ActiveWorkers.length === 1; // told by the heartbeat after the next
-  }, 30_000);
+  });
   const theirs = await goServerOf(go, queue);
   const server = (await inspector.servers()).find((each) => queue in each.queues);
   assert.deepEqual(

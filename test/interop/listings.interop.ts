@@ -116,7 +116,7 @@ async function servers(stage: Stage): Promise<void> {
     const { stdout } = await stage.cli('server', 'ls');
     const row = stdout.split('\n').find((line) => line.includes(`${queue}:7`)) ?? '';
     return new RegExp(`\\s${process.pid}\\s+active\\s+1/3\\s+${queue}:7\\s+\\d+s ago`).test(row);
-  }, 30_000);
+  });
   const { stdout } = await stage.cli('task', 'ls', '-q', queue, '-s', 'active');
   assert.match(stdout, new RegExp(`${queue}-runs\\s+wait`));
 }
@@ -133,7 +133,7 @@ async function readsOurServer(stage: Stage, version: GoVersion): Promise<void> {
   await until(async () => {
     found = await goServerOf(peer, queue);
     return found?.ActiveWorkers.length === 1;
-  }, 30_000);
+  });
   assert.ok(found);
   const { PID, Concurrency, Queues, StrictPriority, Status, ActiveWorkers } = found;
   assert.deepEqual(

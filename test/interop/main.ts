@@ -15,7 +15,7 @@ import { renderTable, type Row } from './table.ts';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const GO_MODULE = join(packageRoot, 'test', 'interop', 'go');
 const SUFFIX = '.interop.js';
-const TEST_TIMEOUT_MS = 420_000;
+const TEST_TIMEOUT_MS = 600_000;
 /** Files wait for the slow clocks of asynq much of the time. */
 const FILES_AT_ONCE = 4;
 /** The longest, in this order before all others, so that none of them is left alone at the end. */

@@ -20,7 +20,7 @@ const CONCURRENCY = 6;
 const TASKS_PER_THREAD = 3;
 const RESTART_AFTER_MS = 500;
 const START_LIMIT_MS = 60_000;
-const END_LIMIT_MS = 30_000;
+const END_LIMIT_MS = 120_000;
 const COMMAND = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const LIBRARY_SERVER = fileURLToPath(new URL('mixed-server.js', import.meta.url));
 

@@ -19,8 +19,8 @@ import { point, walk } from './walk.ts';
 
 const SEED = Number(process.env['THREADMILL_INTEROP_SEED'] ?? 869_743);
 const TASKS = Number(process.env['THREADMILL_INTEROP_TASKS'] ?? 20_000);
-/** What a killed Go server ran is recovered a minute after its kill, and what is cut again, again. */
-const SETTLE_LIMIT_MS = 180_000;
+/** What a killed Go server ran is recovered a minute after its kill, and what is cut again, again. Ends what hangs. */
+const SETTLE_LIMIT_MS = 360_000;
 const FACTS = { point: 3, direction: 'both mixed', version: '0.26.0' } as const;
 const SHARED = { type: 'work', maxRetry: 25 } as const;
 

@@ -112,7 +112,7 @@ async function untilSettled(stage: Stage, queue: string): Promise<void> {
   await until(async () => {
     const [waiting, active] = [await redis.llen(keys.pending), await redis.llen(keys.active)];
     return waiting + active === 0;
-  }, 30_000);
+  });
 }
 
 /** All keys of the queue, instants left out, and the message field by field. */

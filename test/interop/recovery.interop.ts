@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
+import { queueKeys } from '../../src/wire/keys.ts';
+import { BEGUN_FIELD } from '../../src/wire/task-fields.ts';
 import { endWithParent } from '../helpers/redis.ts';
 import { until } from '../helpers/server.ts';
 import type { GoVersion } from './peer.ts';
@@ -43,7 +44,9 @@ async function byGo(stage: Stage, version: GoVersion): Promise<void> {
   // Its recoverer looks at its start and then every minute.
   const go = stage.peer(version);
   await go.serve({ queues: { [queue]: 1 }, retryDelay: HOUR_MS });
-  await sleep(1_500); // ours notes up to a second later that a task has begun; without the note it spends no attempt
+  // Ours notes up to a second later that a task has begun; without the note it spends no attempt.
+  const { task } = queueKeys(queue);
+  await until(async () => (await stage.redisOf(task(id)).hexists(task(id), BEGUN_FIELD)) === 1);
   await kill(child);
   await checkRecovered(stage, queue, id);
 }

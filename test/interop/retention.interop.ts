@@ -49,7 +49,7 @@ async function goDeletesOurs(stage: Stage, version: GoVersion): Promise<void> {
   const server = await stage.server([queue]);
   const keys = queueKeys(queue);
   const redis = stage.redisOf(keys.prefix);
-  await until(async () => (await redis.zcard(keys.completed)) === 2, 30_000);
+  await until(async () => (await redis.zcard(keys.completed)) === 2);
   await server.shutdown();
   const listed = (await go.list(queue, 'completed')).find(({ id }) => id === 'kept');
   assert.equal(fromGo(listed?.result), RESULT);
@@ -70,7 +70,7 @@ async function weDeleteGos(stage: Stage, version: GoVersion): Promise<void> {
   await go.serve({ queues: { [queue]: 1 } });
   const keys = queueKeys(queue);
   const redis = stage.redisOf(keys.prefix);
-  await until(async () => (await redis.zcard(keys.completed)) === 2, 30_000);
+  await until(async () => (await redis.zcard(keys.completed)) === 2);
   await go.call('shutdown');
   const info = await stage.client.getTask({ queue, id: 'kept' });
   assert.equal(info?.state, 'completed');
@@ -98,7 +98,7 @@ async function checkRemaining(
 async function untilOnlyKept(stage: Stage, queue: string): Promise<void> {
   const keys = queueKeys(queue);
   const redis = stage.redisOf(keys.prefix);
-  await until(async () => (await redis.exists(keys.task('over'))) === 0, 30_000);
+  await until(async () => (await redis.exists(keys.task('over'))) === 0);
   const { state } = await stateOf(stage, queue);
   assert.deepEqual(Object.keys(state.tasks), ['kept']);
   assert.deepEqual(Object.keys(state.completed), ['kept']);
@@ -114,7 +114,7 @@ async function cliShows(stage: Stage): Promise<void> {
   await stage.server([queue]);
   const isDone = async (): Promise<boolean> =>
     (await stage.client.getTask({ queue, id: 'kept' }))?.state === 'completed';
-  await until(isDone, 30_000);
+  await until(isDone);
   const { stdout } = await stage.cli('task', 'ls', '--queue', queue, '--state', 'completed');
   assert.match(stdout, /kept\s+result\s+the result/);
   assert.match(stdout.split('\n').at(-2) ?? stdout, /the result/);

@@ -46,7 +46,7 @@ await walk('shutdown', (stage) => {
 async function enqueueTwo(stage: Stage, queue: string, type: string): Promise<void> {
   await stage.client.enqueue({ type }, { queue, taskId: 'cut' });
   const keys = queueKeys(queue);
-  await until(async () => (await stage.redisOf(keys.prefix).llen(keys.active)) === 1, 30_000);
+  await until(async () => (await stage.redisOf(keys.prefix).llen(keys.active)) === 1);
   await stage.client.enqueue({ type }, { queue, taskId: 'waiting' });
 }
 
@@ -83,7 +83,7 @@ async function weRunGos(stage: Stage, version: GoVersion): Promise<void> {
   const first: string[] = [];
   const server = await stage.server([queue], { concurrency: 1 });
   server.on('started', ({ task }) => first.push(task.id));
-  await until(() => first.length > 0, 30_000);
+  await until(() => first.length > 0);
   assert.equal(first[0], 'cut');
 }
 
@@ -99,17 +99,17 @@ async function stops(stage: Stage): Promise<void> {
     const { stdout } = await stage.cli('server', 'ls');
     return stdout.split('\n').find((each) => each.split(/\s+/).includes(String(child.pid)));
   };
-  await until(async () => (await line())?.includes('active') === true, 30_000);
+  await until(async () => (await line())?.includes('active') === true);
   assert.ok((await line())?.includes(`${queue}:1`));
   child.kill('SIGTSTP');
-  await until(async () => (await line())?.includes('stopped') === true, 30_000);
+  await until(async () => (await line())?.includes('stopped') === true);
   // It takes nothing any more, though it lives.
   await stage.client.enqueue({ type: 'ok' }, { queue, taskId: 'later', retention: '1h' });
   const helper = await stage.server([stage.queue()]);
   await helper.shutdown();
   assert.equal((await stage.client.getTask({ queue, id: 'later' }))?.state, 'pending');
   child.kill('SIGTERM');
-  await until(async () => (await line()) === undefined, 30_000);
+  await until(async () => (await line()) === undefined);
 }
 
 async function goStops(stage: Stage): Promise<void> {
@@ -121,14 +121,14 @@ async function goStops(stage: Stage): Promise<void> {
     const servers = (await watcher.inspect('servers')) as { PID: number; Status: string }[];
     return servers.find(({ PID }) => PID === go.pid)?.Status;
   };
-  await until(async () => (await status()) === 'active', 30_000);
+  await until(async () => (await status()) === 'active');
   await go.kill('SIGTSTP');
-  await until(async () => (await status()) === 'stopped', 30_000);
+  await until(async () => (await status()) === 'stopped');
   const server = await stage.server([queue]);
   const begun: string[] = [];
   server.on('started', ({ task }) => begun.push(task.id));
   await stage.client.enqueue({ type: 'ok' }, { queue, taskId: 'ours' });
-  await until(() => begun.includes('ours'), 30_000);
+  await until(() => begun.includes('ours'));
   await go.kill('SIGTERM');
   await go.ended();
   assert.equal(await status(), undefined);

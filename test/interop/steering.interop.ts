@@ -103,12 +103,12 @@ async function cancels(stage: Stage, steerer: Steerer, of: Side): Promise<void> 
   await startServer(stage, of, [queue]);
   await stage.client.enqueue({ type: 'wait' }, { queue, taskId: id, maxRetry: 0 });
   const keys = queueKeys(queue);
-  await until(async () => (await stage.redisOf(keys.prefix).llen(keys.active)) === 1, 30_000);
+  await until(async () => (await stage.redisOf(keys.prefix).llen(keys.active)) === 1);
   // A request that comes before the handler runs is not heard, by neither side's servers.
   await until(async () => {
     await steerer.cancel(queue, id);
     return (await stage.client.getTask({ queue, id }))?.state === 'archived';
-  }, 30_000);
+  });
   assert.equal((await stage.client.getTask({ queue, id }))?.lastError, 'context canceled');
 }
 
@@ -210,5 +210,5 @@ async function startServer(stage: Stage, side: Side, queues: readonly string[]):
 }
 
 async function untilState(stage: Stage, queue: string, id: string, state: string): Promise<void> {
-  await until(async () => (await stage.client.getTask({ queue, id }))?.state === state, 30_000);
+  await until(async () => (await stage.client.getTask({ queue, id }))?.state === state);
 }

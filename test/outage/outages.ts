@@ -1,6 +1,7 @@
 /** The ways in which Redis goes away and comes back, and what is to be seen of it from outside. */
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type GivenTime, startGivenTime } from '../helpers/given-time.ts';
 import type { SwallowingProxy } from '../helpers/proxy.ts';
 import type { TestRedis } from '../helpers/redis.ts';
 
@@ -63,37 +64,47 @@ export const OUTAGES: readonly Outage[] = [
 
 /** One answer of `/readyz`. */
 export interface Answer {
-  /** When it was there: an answer may take its time on a loaded machine. */
+  /** When it was there, by the clock of `Readiness`. */
   readonly atMs: number;
   readonly status: number;
   readonly problems: string;
 }
 
+/** What is being told of `/readyz`. */
+export interface Readiness {
+  readonly answers: Answer[];
+  /** Now, in milliseconds, by a clock that counts only time that the machine gave this process. */
+  now(): number;
+  stop(): Promise<void>;
+}
+
 /** Asks `/readyz` again and again until it is told to stop; answers all that it was told. */
-export function askReadiness(url: string): { readonly answers: Answer[]; stop(): Promise<void> } {
+export function askReadiness(url: string): Readiness {
   const answers: Answer[] = [];
+  const clock = startGivenTime();
   const end = new AbortController();
   const loop = (async () => {
     while (!end.signal.aborted) {
-      answers.push(await ask(url));
+      answers.push(await ask(url, clock));
       await sleep(25);
     }
   })();
   const stop = async (): Promise<void> => {
     end.abort();
     await loop;
+    clock.stop();
   };
   after(stop);
-  return { answers, stop };
+  return { answers, now: () => clock.ms(), stop };
 }
 
-async function ask(url: string): Promise<Answer> {
+async function ask(url: string, clock: GivenTime): Promise<Answer> {
   try {
     const response = await fetch(`${url}/readyz`);
     const { problems } = (await response.json()) as { problems: string[] };
-    return { atMs: performance.now(), status: response.status, problems: problems.join() };
+    return { atMs: clock.ms(), status: response.status, problems: problems.join() };
   } catch (error) {
-    return { atMs: performance.now(), status: 0, problems: String(error) };
+    return { atMs: clock.ms(), status: 0, problems: String(error) };
   }
 }
 

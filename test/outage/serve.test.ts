@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { givenTimeOf } from '../helpers/given-time.ts';
 import { swallowingProxy, type SwallowingProxy } from '../helpers/proxy.ts';
 import { fixture } from '../helpers/paths.ts';
 import { until } from '../helpers/server.ts';
@@ -71,8 +72,10 @@ for (const outage of OUTAGES.filter(({ name }) => NAMES.includes(name))) {
     const beganAt = performance.now();
     await outage.begin({ redis, proxy });
     try {
-      await until(() => readiness.answers.at(-1)?.status === 503, AWAY_MS);
       const pids = [fleet.run.child.pid ?? 0, ...fleet.childPids()];
+      const isNoticed = (): boolean => readiness.answers.at(-1)?.status === 503;
+      const noticedMs = await givenTimeOf(() => until(isNoticed, LONG_MS), pids);
+      assert.ok(noticedMs < AWAY_MS, `noticed after ${noticedMs} ms`);
       const before = process.platform === 'linux' ? coreSeconds(pids) : 0;
       await sleep(AWAY_MS);
       const used = process.platform === 'linux' ? coreSeconds(pids) - before : 0;

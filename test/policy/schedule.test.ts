@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseCron } from '../../src/policy/cron.ts';
 import { dueAt, LATEST_MS, planTicks, type Timing } from '../../src/policy/schedule.ts';
+import { ranMs } from '../helpers/kernel-times.ts';
 
 const MINUTE = 60_000;
 const NOON = Date.parse('2026-04-03T12:00:00Z');
@@ -133,13 +134,14 @@ test('a tick whose jitter was not over when nobody ran is not missed', () => {
 
 test('ten years away cost no more than the ticks that are kept', () => {
   const entry = timing({ spec: '* * * * * *', missed: { all: 5 } });
-  const began = performance.now();
+  const began = ranMs();
   const plan = planTicks(entry, {
     nowMs: NOON + 1,
     doneMs: NOON - 3.2e11,
     aliveSinceMs: NOON + 1,
   });
-  assert.ok(performance.now() - began < 1_000);
+  const ms = ranMs() - began;
+  assert.ok(ms < 1_000, `${ms} ms on a core`);
   assert.deepEqual(
     plan.due.map((tick) => (tick - NOON) / 1000),
     [-4, -3, -2, -1, 0],

@@ -17,17 +17,18 @@ test('four threads that log, print and report in tight loops for 20 s never lag 
   });
   const started = collect(server, 'started', THREADS);
   const done = collect(server, 'succeeded', THREADS);
+  const beganAt = performance.now();
   await fleet.client.enqueueMany(
     Array.from({ length: THREADS }, () => ({
       task: { type: 'chatter', payload: { ms: FLOOD_MS } },
     })),
   );
   await started;
-  const lag = measureLag();
+  const meter = measureLag();
   await done;
-  const lagMs = lag.stop();
-  const seconds = FLOOD_MS / 1_000;
-  assert.ok(lagMs < 100, `the main loop lagged ${lagMs.toFixed(1)} ms`);
+  const lag = meter.stop();
+  const seconds = (performance.now() - beganAt) / 1_000; // on a busy machine some end seconds late
+  assert.ok(lag.ms < 100, `the main loop lagged ${lag.text}`);
   assert.ok(progress <= THREADS * (seconds * 10 + 2), `${progress} progress events`);
   const rows = records.filter((record) => record.msg.startsWith('row'));
   assert.ok(rows.length > 0);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HandlerLoadError, ServerStateError } from '../../src/index.ts';
+import { givenTimeOf } from '../helpers/given-time.ts';
 import { fixture } from '../helpers/paths.ts';
 import { swallowingProxy } from '../helpers/proxy.ts';
 import { recordingLogger, until, useFleet } from '../helpers/server.ts';
-import { measureWithheld } from '../helpers/withheld.ts';
 
 const fleet = await useFleet();
 const { redis } = fleet;
@@ -54,10 +54,7 @@ test('a shutdown keeps its time when Redis has stopped to answer', async () => {
   const proxy = await swallowingProxy(redis.socket);
   const server = await fleet.start({ redis: `redis-socket://${proxy.socket}` });
   proxy.swallowReplies();
-  const withheld = measureWithheld();
-  const begun = performance.now();
-  await server.shutdown();
-  const took = performance.now() - begun - withheld.stop();
+  const took = await givenTimeOf(() => server.shutdown());
   assert.ok(took < 2_300, `${took} ms`); // shutdownTimeout + cancelGrace + 1 s
   await proxy.close();
 });

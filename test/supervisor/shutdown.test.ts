@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { emptyFolder, startCli } from '../cli/process.ts';
+import { givenTimeOf } from '../helpers/given-time.ts';
 import { fixture } from '../helpers/paths.ts';
 import { swallowingProxy } from '../helpers/proxy.ts';
 import { until } from '../helpers/server.ts';
-import { measureWithheld } from '../helpers/withheld.ts';
 import { isAlive, LONG_MS, processesWith, type RunningFleet, useFleets } from './fleet.ts';
 
 const fleets = await useFleets();
@@ -18,18 +18,15 @@ const fleets = await useFleets();
 const BOUND_MS = 300 + 200 + 1_000;
 const SLACK_MS = 400;
 
-/**
- * Sends the signal; answers how the process ended, and after how long, less what the machine kept from it and from this
- * process: with four other test files and a host that takes half of the cores that was over a second.
- */
+/** Sends the signal; answers how the process ended, and after how long, without what the machine kept it waiting. */
 async function end(fleet: RunningFleet, signal: NodeJS.Signals = 'SIGTERM') {
   const { child, ended } = fleet.run;
-  const withheld = measureWithheld([child.pid ?? 0]);
-  const begun = performance.now();
-  child.kill(signal);
+  const ms = await givenTimeOf(() => {
+    child.kill(signal);
+    return ended;
+  }, [child.pid ?? 0, ...fleet.childPids()]);
   const { code, stderr } = await ended;
-  const ms = performance.now() - begun;
-  return { code, stderr, ms: ms - withheld.stop() };
+  return { code, stderr, ms };
 }
 
 test('a shutdown with a task stuck in a native call keeps its bound, gives the task back, and leaves nothing', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HandlerReport } from '../../src/threads/messages.ts';
 import { createRegistry } from '../../src/threads/registry.ts';
+import { ranMs } from '../helpers/kernel-times.ts';
 
 function report(pattern: string, file = `/h/${pattern}.js`): HandlerReport {
   return { file, url: `file://${file}`, pattern, hasSchema: false };
@@ -49,10 +50,11 @@ test('ten thousand patterns resolve in a few look-ups', () => {
   const registry = createRegistry(
     Array.from({ length: 10_000 }, (_, index) => report(`type-${index}:`)),
   );
-  const begin = performance.now();
+  const begin = ranMs();
   for (let index = 0; index < 10_000; index += 1) {
     assert.equal(registry.resolve(`type-${index}:more`)?.pattern, `type-${index}:`);
   }
-  assert.ok(performance.now() - begin < 1_000);
+  const ms = ranMs() - begin;
+  assert.ok(ms < 1_000, `${ms} ms on a core`);
   assert.equal(registry.patterns.length, 10_000);
 });
