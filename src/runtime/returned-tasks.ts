@@ -53,12 +53,15 @@ export class ReturnedTasks {
   /** Whether nothing may be leased now. */
   get isHolding(): boolean {
     if (this.#queue === undefined && this.#run === undefined) return false;
-    if (this.#isUnclear()) {
-      this.#watch(); // a reply of another queue may have come after the last look found all clear
+    const { active, concurrency, clock } = this.#options;
+    if (this.#queue !== undefined && active.occupied >= concurrency) {
+      // However long the slots are taken: what ends then is to be written before the next one is leased.
+      this.#untilMonotonicMs = clock.monotonicMs() + LONGEST_HOLD_MS;
       return true;
     }
-    const { active, concurrency } = this.#options;
-    return this.#queue !== undefined && active.occupied >= concurrency;
+    if (!this.#isUnclear()) return false;
+    this.#watch(); // a reply of another queue may have come after the last look found all clear
+    return true;
   }
 
   /** To be told of each reply, before its tasks are taken in. `isAlone`: only the next one of its queue was asked for. */

@@ -26,6 +26,8 @@ const LEAST_MS = LEAVE_AFTER_MS - KILL_AFTER_MS;
 /** It is counted in such slices; of one that ends late no more counts than a timer is late by itself. */
 const SLICE_MS = 10;
 const TIMER_MS = 2;
+/** A loop that turns so slowly may also be this process's own fault. */
+const MOST_MS = 5_000;
 /** After that what fails is not tried again; what Redis has not answered yet is waited for as long as there is time. */
 const REPEAT_MS = 250;
 
@@ -50,11 +52,11 @@ export async function shutDownFleet(
   };
   for (const child of fleet.children) child.end('shutdown');
   const killer = setTimeout(() => {
+    leaveInTime(); // whatever comes of the rest
     for (const child of fleet.children) {
       logger.error({ childPid: child.pid }, 'killing a child process: it has not ended in time');
       child.kill('shutdown');
     }
-    leaveInTime();
   }, tasksMs + KILL_AFTER_MS);
   await fleet.untilEmpty();
   clearTimeout(killer);
@@ -65,13 +67,17 @@ export async function shutDownFleet(
   logger.info('shut down');
 }
 
-/** Calls back after so much time, less what the machine kept from this process. */
-function afterOwnTime(ms: number, call: () => void): void {
-  if (ms <= 0) return call();
+/** Calls back after so much time, less what the machine kept from this process; `MOST_MS` later in any case. */
+function afterOwnTime(
+  ms: number,
+  call: () => void,
+  until: number = performance.now() + ms + MOST_MS,
+): void {
+  if (ms <= 0 || performance.now() >= until) return call();
   const begunAt = performance.now();
   setTimeout(() => {
     const passed = Math.min(performance.now() - begunAt, SLICE_MS + TIMER_MS);
-    afterOwnTime(ms - passed, call);
+    afterOwnTime(ms - passed, call, until);
   }, SLICE_MS).unref();
 }
 

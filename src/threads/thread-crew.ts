@@ -6,6 +6,7 @@
  * message, where the board says it all. They go through the thread's own port, and Piscina knows of none. (Its abort signal
  * would free the slot seconds before the code has stopped, and drop answers already posted.)
  */
+import type { Worker } from 'node:worker_threads';
 import { Piscina, type TaskQueue } from 'piscina';
 import { toError } from '../errors.ts';
 import type { FromThread, ThreadHello, ThreadSettings } from './messages.ts';
@@ -107,8 +108,10 @@ export class ThreadCrew {
     });
     piscina.on('message', (message: unknown) => this.#welcome(message));
     piscina.on('workerCreate', ({ id }: { id: number }) => this.#onKnown(id));
-    piscina.on('workerDestroy', ({ id }: { id: number }) => this.#onLost(id));
-    // Right after it has dropped the thread. Of one that has said hello its own listener tells.
+    piscina.on('workerDestroy', ({ id }: { id: number }) => {
+      this.#onLost(piscina.threads.find(({ threadId }) => threadId === id));
+    });
+    // Right after it has dropped the thread. Of one that has said hello `onExit` tells.
     piscina.on('error', (error: unknown) => {
       if (this.#lost === undefined) this.#listener.onFault('thread', error);
     });
@@ -204,8 +207,6 @@ export class ThreadCrew {
     worker.once('error', (error: unknown) => {
       thread.isCondemned = true;
       thread.error = toError(error);
-      // Its runs tell by themselves. It is replaced in any case.
-      if (thread.runs.size === 0) this.#listener.onFault('thread', error);
     });
     worker.once('exit', (code) => this.#onExit(thread, code));
     this.#awaited.shift()?.();
@@ -228,10 +229,12 @@ export class ThreadCrew {
     this.#listener.onUsable(thread);
   }
 
-  /** Piscina drops a thread, in the event in which it learns of its end. Afterwards the number is of no thread (-1). */
-  #onLost(threadId: number): void {
-    const worker = this.#piscina?.threads.find((each) => each.threadId === threadId);
-    this.#lost = this.#threads.get(threadId);
+  /**
+   * Piscina drops a thread, in the event in which it learns of its end. Afterwards the number is of no thread (-1), and of
+   * one that is out of memory it is so already: what is known of it goes by the worker.
+   */
+  #onLost(worker: Worker | undefined): void {
+    this.#lost = [...this.#threads.values()].find((thread) => thread.worker === worker);
     this.#replacements?.onLost(worker);
   }
 

@@ -242,6 +242,8 @@ export class ThreadPool {
     const left = this.#handover.releaseAll(thread);
     const isBegun = ({ run }: RunRecord): boolean => end.begun.has(run);
     if (end.begun.size > 0) this.#handover.noteTrouble();
+    // Of runs that had begun each tells by itself.
+    else if (thread.error !== undefined) this.#listener?.onFault('thread', thread.error);
     // With nothing else to blame, what it was given may be why it died.
     const isUnexplained = !wasTerminated && doom === undefined && end.begun.size === 0;
     const unbegun = left.filter((record) => !isBegun(record));

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { deathOf, type ThreadEnd } from '../../src/threads/death.ts';
 import type { Death } from '../../src/threads/pool-listener.ts';
 import { tempModules } from '../helpers/temp-modules.ts';
-import { silentEntry, startPool, tempModule } from './pool-harness.ts';
+import { isWhole, silentEntry, startPool, tempModule } from './pool-harness.ts';
 
 const OUT_OF_MEMORY = Object.assign(new Error('full'), { code: 'ERR_WORKER_OUT_OF_MEMORY' });
 
@@ -60,6 +60,21 @@ test('a run that fills the heap dies alone, of memory', async () => {
   const run = harness.hand(await tempModule(EXHAUST));
   const death = await harness.untilDeath(run);
   assert.deepEqual([death.kind, death.isOutOfMemory], ['alone', true]);
+  await isWhole(harness);
+  assert.deepEqual(harness.faults, []); // its run has told
+});
+
+test('a thread whose heap is filled by what a run has left behind is told of once', async () => {
+  const harness = await startPool({ maxOldGenerationMb: 32 });
+  const leaves = `const exhaust = ${EXHAUST.replace('export default ', '')};
+    export default () => void setTimeout(exhaust, 1);`;
+  const run = harness.hand(await tempModule(leaves));
+  assert.equal((await harness.untilOutcome(run)).kind, 'returned');
+  await harness.told(() => harness.exits.length > 0);
+  await isWhole(harness);
+  assert.equal(harness.deaths.size, 0);
+  const codes = harness.faults.map((error) => (error as NodeJS.ErrnoException).code);
+  assert.deepEqual(codes, ['ERR_WORKER_OUT_OF_MEMORY']);
 });
 
 test('of several runs on a thread whose heap is full, all die together', async () => {
