@@ -51,10 +51,11 @@ function overlap(
 function afterThaw(
   history: History,
   one: Execution,
-  { toAt }: Freeze,
+  { toAt, waitedMs }: Freeze,
   lagAt: LagAt,
 ): string | undefined {
-  const allowed = GONE_AFTER_THAW_MS + lagAt(toAt) + (one.type === 'native' ? NATIVE_MS : 0);
+  const machineMs = Math.max(lagAt(toAt), waitedMs);
+  const allowed = GONE_AFTER_THAW_MS + machineMs + (one.type === 'native' ? NATIVE_MS : 0);
   const lateMs = endOf(one) - toAt;
   if (lateMs > allowed) return `${name(one)} ran for ${Math.round(lateMs)} ms after SIGCONT`;
   const again = history.executions.find(

@@ -25,6 +25,8 @@ export interface Freeze {
   readonly fromAt: number;
   /** Infinity: it was killed before it went on. */
   readonly toAt: number;
+  /** Milliseconds for which it was ready to go on, and got no core. */
+  readonly waitedMs: number;
 }
 
 /** What a server said of a task. */
@@ -121,12 +123,15 @@ function readFacts(all: readonly RunRecord[]): Map<string, Fact[]> {
 
 function readFreezes(all: readonly RunRecord[]): Freeze[] {
   const thawed = all.filter((one) => one.k === 'thawed').sort(byTime);
+  const waited = all.filter((one) => one.k === 'waited').sort(byTime);
   return all
     .filter((one) => one.k === 'frozen')
     .sort(byTime)
     .map(({ pid, at: fromAt }) => {
       const end = thawed.find((one) => one.pid === pid && one.at > fromAt);
-      return { pid, fromAt, toAt: end?.at ?? Number.POSITIVE_INFINITY };
+      const toAt = end?.at ?? Number.POSITIVE_INFINITY;
+      const wait = waited.find((one) => one.pid === pid && one.at >= toAt);
+      return { pid, fromAt, toAt, waitedMs: wait?.ms ?? 0 };
     });
 }
 

@@ -8,6 +8,7 @@ import type { PlannedEvent, ServerName, Target } from './plan.ts';
 import type { Proxy } from './proxy.ts';
 import { monotonicMs, note } from './records.ts';
 import type { RedisPair } from './redis-pair.ts';
+import { waitedMs as queuedMs } from '../helpers/kernel-times.ts';
 
 /** What the injector works on. */
 export interface Field {
@@ -40,6 +41,9 @@ interface Outcome {
 const PATIENCE_MS = 4_000;
 const LONG_PATIENCE_MS = 12_000;
 const LOOK_MS = 20;
+/** It has to be gone much sooner. */
+const AFTER_THAW_MS = 250;
+const THAW_LOOK_MS = 5;
 /** Tasks that last longer than a lease. */
 const LONG = 'long';
 const LATENCY_MS = [20, 200] as const;
@@ -160,10 +164,13 @@ export class Injector {
       if (signal(pid, 'SIGSTOP')) note({ k: 'frozen', pid });
     }
     await sleep(event.forMs);
-    for (const pid of pids) {
+    const waits = pids.map((pid) => {
+      const before = queuedMs(pid);
       if (isAlive(pid) && signal(pid, 'SIGCONT')) note({ k: 'thawed', pid });
       frozen.delete(pid);
-    }
+      return noteWait(pid, before);
+    });
+    await Promise.all(waits);
     return { pids, effect: hit, note: `${hit} begun` };
   }
 
@@ -271,4 +278,14 @@ export class Injector {
 function serverOf({ target }: PlannedEvent): ServerName {
   if (target === 'client' || target === 'redis') throw new Error(`${target} is no server`);
   return target;
+}
+
+/** What a process that was thawed waits for a core until it is gone, or has had time to end what it must. */
+async function noteWait(pid: number, beforeMs: number): Promise<void> {
+  let ms = 0;
+  for (const until = monotonicMs() + AFTER_THAW_MS; monotonicMs() < until && isAlive(pid); ) {
+    ms = Math.max(ms, queuedMs(pid) - beforeMs);
+    await sleep(THAW_LOOK_MS);
+  }
+  note({ k: 'waited', pid, ms });
 }

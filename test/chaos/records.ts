@@ -46,6 +46,8 @@ export type NewRecord =
   | { readonly k: 'thread-gone'; readonly pid: number; readonly tid: number }
   | { readonly k: 'frozen'; readonly pid: number }
   | { readonly k: 'thawed'; readonly pid: number }
+  /** So long its main thread was ready and got no core, soon after it was thawed. */
+  | { readonly k: 'waited'; readonly pid: number; readonly ms: number }
   | {
       readonly k: 'fact';
       readonly what: FactKind;
