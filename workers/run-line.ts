@@ -2,6 +2,8 @@
  * The tasks that main has given to this thread, in their order. As many run at once as the thread has slots; the others
  * wait here until they are begun, and main may take them back until then.
  */
+// Not the global ones: a handler may have put others in their place.
+import { setImmediate, setTimeout } from 'node:timers';
 import { unpackBatch, type PlacedEnvelope, type TaskBatch } from '../src/threads/task-batch.ts';
 
 /** What a line works with. */

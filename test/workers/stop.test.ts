@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   PLACE_CELLS,
@@ -7,6 +8,7 @@ import {
   type TaskOutcome,
 } from '../../src/threads/messages.ts';
 import { fixture } from '../helpers/paths.ts';
+import { tempModules } from '../helpers/temp-modules.ts';
 import { startThread } from '../helpers/worker-harness.ts';
 
 const acts = fixture('threads/acts.js');
@@ -58,6 +60,18 @@ test('a run that comes while another one looks for its stop does not begin withi
   const ended = await thread.until('outcome', first.run);
   assert.ok(thread.said.indexOf(ended) < thread.said.indexOf(begun));
   await second.outcome;
+});
+
+test('a handler that leaves fake timers behind does not hold up those after it', async () => {
+  const own = await startThread();
+  const folder = await tempModules({
+    'fakes.js':
+      'export default () => { globalThis.setImmediate = globalThis.setTimeout = () => 0; };',
+  });
+  await own.run(join(folder, 'fakes.js'));
+  // Long enough for a turn of the loop between them.
+  const runs = Array.from({ length: 4 }, () => own.hand(acts, { type: 'spinFor', payload: 8 }));
+  for (const run of runs) assert.equal((await run.outcome).kind, 'returned');
 });
 
 test('the signal aborts for code that waits', async () => {
