@@ -1,9 +1,10 @@
 /** Composes all metrics of a server in a registry of its own. */
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import { registerGroupMetrics } from './group-metrics.ts';
-import { LOOP_SAMPLE_MS, type LoopLag, startLoopLag } from './loop-lag.ts';
+import { type LoopLag, startLoopLag } from './loop-lag.ts';
 import type { MetricsSource } from './metrics-source.ts';
+import { registerNodeMetrics } from './node-metrics.ts';
 import { registerQueueMetrics } from './queue-metrics.ts';
 import { QueueReader } from './queue-reader.ts';
 import { registerTaskMetrics } from './task-metrics.ts';
@@ -32,7 +33,7 @@ export function createMetrics(
 ): Metrics {
   const registry = new Registry();
   const loopLag = startLoopLag();
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
+  registerNodeMetrics(registry, loopLag);
   registerTaskMetrics(registry, source);
   registerGroupMetrics(registry, source);
   registerLoopLag(registry, loopLag);

@@ -63,7 +63,7 @@ function serverIdOf(address: string): string {
 /** Only a hint, by the pid on a host of this name: the token decides. */
 function mayBeGone(address: string): boolean {
   const pid = Number(address.split(':').at(-2));
-  return Number.isInteger(pid) && pid > 0 && !isRunning(pid);
+  return Number.isInteger(pid) && pid > 0 && pid !== process.pid && !isRunning(pid);
 }
 
 async function recoverHeld(

@@ -1,4 +1,5 @@
 /** The one loop behind every periodic service: no second pass begins before the first has ended. */
+import { actAfter } from './common-instants.ts';
 import type { Service } from './service.ts';
 
 /** What `every` takes. */
@@ -12,10 +13,13 @@ export interface EveryOptions {
   readonly isImmediate?: boolean;
 }
 
-/** A service that calls `run` again and again, `intervalMs` after the last pass ended. `stop` waits for a running pass. */
+/**
+ * A service that calls `run` again and again, `intervalMs` after the last pass ended, seldom ones at common instants. `stop` waits
+ * for a running pass.
+ */
 export function every(options: EveryOptions): Service {
   const { name, intervalMs, run, onFault } = options;
-  let timer: NodeJS.Timeout | undefined;
+  let callOff: (() => void) | undefined;
   let pass: Promise<void> = Promise.resolve();
   /** Each start is a life of its own: a pass of an earlier one, ended late, must not go on in the next. */
   let life: object | undefined;
@@ -26,7 +30,7 @@ export function every(options: EveryOptions): Service {
     } catch (error) {
       onFault(name, error);
     }
-    if (life === mine) timer = setTimeout(() => tick(mine), intervalMs);
+    if (life === mine) callOff = actAfter(intervalMs, () => tick(mine));
   };
   const tick = (mine: object): void => {
     pass = runOnce(mine);
@@ -44,12 +48,12 @@ export function every(options: EveryOptions): Service {
         tick(mine);
         await pass;
       } else {
-        timer = setTimeout(() => tick(mine), intervalMs);
+        callOff = actAfter(intervalMs, () => tick(mine));
       }
     },
     async stop() {
       life = undefined;
-      clearTimeout(timer);
+      callOff?.();
       await pass;
     },
   };

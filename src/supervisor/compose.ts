@@ -98,7 +98,7 @@ export function composeFleet(options: SuperviseOptions): Supervisor {
   const recycler = new ChildRecycler({ fleet, limits: settings.recycle, logger: log });
   const scrape = new FleetScrape(metrics.registry, () => fleet.children);
   const health = (): FleetFacts => ({
-    loopLagMs: metrics.loopLag.read().max,
+    loopLagMs: metrics.loopLag.longestMs(),
     maxSilenceMs: options.maxSilenceMs ?? MAX_SILENCE_MS,
     isClosing: fleet.isClosing,
     children: fleet.children.map(factsOf),

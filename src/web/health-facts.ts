@@ -8,7 +8,7 @@ export function healthFacts(server: Server, { loopLag }: Metrics): HealthFacts {
   const snapshot = server.snapshot();
   return {
     ...snapshot,
-    loopLagMs: loopLag.read().max,
+    loopLagMs: loopLag.longestMs(),
     heartbeatIntervalMs: server.settings.heartbeatIntervalMs,
     isRunning: snapshot.status === 'active',
   };
