@@ -187,7 +187,7 @@ function composeTaskPath(parts: Parts) {
   });
   const onReleased = (): void => dispatcher.wake();
   const returned = new ReturnedTasks({ ...settings, ...keeping, active, notes, clock, onReleased });
-  const isolation = composeIsolation(parts, { active, runner, finisher, onReleased });
+  const isolation = composeIsolation(parts, { active, runner, finisher, clock, onReleased });
   const path = { active, runner, isolation, finisher, settler, clock, notes, returned };
   const intake = new Intake({ ...parts, ...stops, ...path });
   const dispatcher = new Dispatcher({

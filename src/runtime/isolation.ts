@@ -1,4 +1,6 @@
 /** Runs suspects with nothing beside them, so that only a task that dies alone is blamed. */
+import type { Clock } from '../clock.ts';
+import { FENCE_MARGIN_MS } from '../policy/fence.ts';
 import type { ActiveTask, ActiveTasks } from './active-tasks.ts';
 import type { Finisher } from './finisher.ts';
 import type { Supervised } from './supervised.ts';
@@ -17,6 +19,7 @@ export interface Isolation {
 export interface IsolationHereOptions {
   readonly active: Pick<ActiveTasks, 'changed' | 'inSlots' | 'get'>;
   readonly runner: Pick<TaskRunner, 'run'>;
+  readonly clock: Clock;
   /** Called when tasks may be leased again. */
   onReleased(): void;
 }
@@ -73,11 +76,17 @@ export class IsolationHere implements Isolation {
     const next = this.#line[0];
     if (next === undefined || this.#current !== undefined) return false;
     const { task, payload } = next;
+    // The process was frozen: the fence is overdue, and takes it out of the line.
+    if (this.#isFenced(task)) return false;
     if (task.isSuspect && !this.#isClear()) return false;
     this.#line.shift();
     if (task.isSuspect) this.#current = task;
     this.#options.runner.run(task, payload);
     return true;
+  }
+
+  #isFenced({ leaseEndsMonotonicMs }: ActiveTask): boolean {
+    return leaseEndsMonotonicMs - this.#options.clock.monotonicMs() <= FENCE_MARGIN_MS;
   }
 
   #isClear(): boolean {
