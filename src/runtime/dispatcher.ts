@@ -78,6 +78,8 @@ export class Dispatcher implements Service {
   /** Number of the start; leases of one that was stopped without waiting for them are given back. */
   #life = 0;
   #abandoned = 0;
+  /** Calls whose reply is not there. */
+  #underWay = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -86,6 +88,7 @@ export class Dispatcher implements Service {
     this.#planner = new LeasePlanner({ ...options, queues: this.#queues, random });
     this.#waitLimit = new WaitLimit({
       ...options,
+      isLeasing: () => this.#underWay > 0,
       onGivenBack: (queue, waitedMs) => this.#planner.distrust(queue, waitedMs),
     });
     this.#idle = new IdleWatch({
@@ -231,7 +234,7 @@ export class Dispatcher implements Service {
     this.#planner.onAnswer(queue, {
       asked: max,
       count: reply.tasks.length,
-      bytes: bytesOf(reply),
+      bytes: reply.tasks.reduce((sum, { message }) => sum + (message?.byteLength ?? 0), 0),
       more: reply.more,
       tookMs: clock.monotonicMs() - askedAt,
     });
@@ -248,6 +251,7 @@ export class Dispatcher implements Service {
     const { queue, max } = asked;
     const firstRun = runs.reserve(max);
     const begun = notes.dueIn(queue);
+    this.#underWay += 1;
     try {
       const reply = await broker.lease({ ...asked, leaseMs, server: serverName, firstRun, begun });
       notes.noted(begun);
@@ -255,6 +259,8 @@ export class Dispatcher implements Service {
     } catch (error) {
       if (error instanceof ReplyLostError) lostLeases.add({ queue, firstRun, count: max });
       throw error;
+    } finally {
+      this.#underWay -= 1;
     }
   }
 
@@ -288,8 +294,4 @@ export class Dispatcher implements Service {
       };
     });
   }
-}
-
-function bytesOf({ tasks }: LeaseReply): number {
-  return tasks.reduce((bytes, { message }) => bytes + (message?.byteLength ?? 0), 0);
 }

@@ -12,6 +12,8 @@ export interface WaitLimitOptions {
   readonly clock: Clock;
   readonly concurrency: number;
   readonly finisher: Pick<Finisher, 'giveBack'>;
+  /** Whether a lease is under way: what it brings lies behind what waits here. */
+  isLeasing(): boolean;
   /** Takes a task back that no thread has begun; `false` when one has. */
   withdraw(task: ActiveTask): boolean;
   /** A task of this queue has waited for so many milliseconds in vain. */
@@ -22,12 +24,16 @@ export interface WaitLimitOptions {
 const LONGEST_WAIT_MS = 500;
 /** A task is seen waiting at two looks: what came while the process stood still is heard in between. */
 const LOOK_EVERY_MS = 250;
+/** Given back while a lease is under way, a task would be overtaken by what that brings; large messages may take long. */
+const LEASE_LOOK_MS = 5;
+const MOST_LEASE_LOOKS = 50;
 
 /** Watches the tasks that wait for a slot. */
 export class WaitLimit {
   readonly #options: WaitLimitOptions;
   #isLooking = false;
   #lastLookMs = 0;
+  #leaseLooks = 0;
 
   constructor(options: WaitLimitOptions) {
     this.#options = options;
@@ -45,13 +51,18 @@ export class WaitLimit {
     return this.#options.active.occupied - this.#options.concurrency;
   }
 
-  #arm(): void {
+  #arm(afterMs = LOOK_EVERY_MS): void {
     this.#isLooking = true;
-    setTimeout(() => this.#look(), LOOK_EVERY_MS).unref();
+    setTimeout(() => this.#look(), afterMs).unref();
   }
 
   #look(): void {
     this.#isLooking = false;
+    if (this.#options.isLeasing() && this.#leaseLooks < MOST_LEASE_LOOKS) {
+      this.#leaseLooks += 1;
+      return this.#arm(LEASE_LOOK_MS);
+    }
+    this.#leaseLooks = 0;
     const now = this.#options.clock.monotonicMs();
     const latest = Math.min(now - LONGEST_WAIT_MS, this.#lastLookMs);
     this.#lastLookMs = now;

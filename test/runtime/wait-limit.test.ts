@@ -36,6 +36,7 @@ test('what has no slot goes back, the newest first; suspects, offered ones and a
     },
     clock: systemClock,
     concurrency: 2,
+    isLeasing: () => false,
     withdraw: ({ ref }) => ref.id !== 'begun meanwhile',
     finisher: {
       giveBack: ({ ref }) => {
@@ -49,4 +50,39 @@ test('what has no slot goes back, the newest first; suspects, offered ones and a
   await until(() => givenBack.length === 2);
   assert.deepEqual(givenBack, ['last', 'first']);
   assert.ok(waited.every((ms) => ms >= 500));
+});
+
+/** One task too many, which waits; a lease is under way at so many looks. */
+function overFull(leasing: number) {
+  const found = { looks: 0, givenBackAt: [] as number[] };
+  const limit = new WaitLimit({
+    active: {
+      get occupied() {
+        return 2 - found.givenBackAt.length;
+      },
+      inSlots: () => [task('runs', { phase: 'running' }), task('waits')],
+    },
+    clock: systemClock,
+    concurrency: 1,
+    isLeasing: () => {
+      found.looks += 1;
+      return found.looks <= leasing;
+    },
+    withdraw: () => true,
+    finisher: { giveBack: () => void found.givenBackAt.push(found.looks) },
+    onGivenBack: () => undefined,
+  });
+  limit.watch();
+  return found;
+}
+
+test('nothing goes back while a lease is under way, which would bring what lies behind it', async () => {
+  const found = overFull(20);
+  await until(() => found.givenBackAt.length > 0);
+  assert.ok(found.givenBackAt[0] !== undefined && found.givenBackAt[0] > 20, `${found.looks}`);
+});
+
+test('a lease that takes long holds nothing back for ever', async () => {
+  const found = overFull(Number.POSITIVE_INFINITY);
+  await until(() => found.givenBackAt.length > 0);
 });
