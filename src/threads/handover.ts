@@ -236,14 +236,13 @@ export class Handover {
     return taken.length > 0;
   }
 
-  /**
-   * Those that their thread has not begun; they are released. The last one first: if they go back to the same thread, each
-   * gets its own place again or none does. A thread that has not come to what it was given first would begin one that alone
-   * lies in its old place before all others.
-   */
+  /** Those that their thread has not begun; they are released. The last one first: it may be coming to the first of them. */
   #withdrawn(records: readonly RunRecord[]): RunRecord[] {
-    const unbegun = records.filter(({ thread, place, run }) => thread.board.withdraw(place, run));
-    for (const record of unbegun.toReversed()) this.release(record);
+    const unbegun = records
+      .toReversed()
+      .filter(({ thread, place, run }) => thread.board.withdraw(place, run))
+      .toReversed();
+    for (const record of unbegun) this.release(record);
     return unbegun;
   }
 

@@ -15,21 +15,26 @@ const MS_CYCLE = 2 ** 31;
 export class MainBoard {
   readonly #cells: Int32Array;
   readonly #free: number[] = [];
+  /** Whose each place was last. */
+  readonly #runs: Int32Array;
 
   constructor(memory: SharedArrayBuffer) {
     this.#cells = new Int32Array(memory);
     const places = Math.floor((this.#cells.length - BOARD_THREAD_CELLS) / PLACE_CELLS);
+    this.#runs = new Int32Array(places);
     for (let place = places - 1; place >= 0; place -= 1) this.#free.push(place);
   }
 
   /**
    * Gives the run a place from which the thread may begin it, with its slot in the journal. Throws when none is free, which
-   * nobody lets happen.
+   * nobody lets happen. A run that was taken back gets another place than before, if there is one: what the thread was
+   * given first may lie unread, and by that it would begin this run before others that came back as well.
    */
   offer(run: number, journalSlot = -1): number {
-    const place = this.#free.pop();
+    const place = this.#takeFree(run);
     if (place === undefined)
       throw new RangeError('a thread was given more runs than it has places');
+    this.#runs[place] = run;
     const at = place * PLACE_CELLS;
     // The stop of an earlier run may stand here still, and run numbers begin again after 2^31.
     Atomics.store(this.#cells, at + STOP, 0);
@@ -37,6 +42,15 @@ export class MainBoard {
     Atomics.store(this.#cells, at + JOURNAL, journalSlot + 1);
     Atomics.store(this.#cells, at + STATE, run);
     return place;
+  }
+
+  #takeFree(run: number): number | undefined {
+    const place = this.#free.pop();
+    if (place === undefined || this.#runs[place] !== run) return place;
+    const other = this.#free.pop();
+    if (other === undefined) return place;
+    this.#free.push(place);
+    return other;
   }
 
   /** Takes a run back; `false` when the thread has begun it. */

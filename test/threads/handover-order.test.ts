@@ -90,6 +90,19 @@ test('what comes back and goes to the same thread again begins in its order, eac
   assert.deepEqual(begun, RUNS);
 });
 
+test('a thread that comes to the first message when they are given again begins none by that', async () => {
+  const { thread, handover, begun, give, read, work } = makeBorder();
+  give(RUNS);
+  read();
+  assert.deepEqual(handover.takeBack(thread, false), []);
+  handover.handOn();
+  await work();
+  assert.deepEqual(begun, []);
+  read();
+  await work();
+  assert.deepEqual(begun, RUNS);
+});
+
 test('the order stays when another run has ended meanwhile, whose place is free', async () => {
   const { thread, handover, begun, give, read, work } = makeBorder();
   give([100]);

@@ -9,6 +9,11 @@ function boards(tasksPerThread = 1): { main: MainBoard; thread: ThreadBoard } {
   return { thread, main: new MainBoard(thread.memory) };
 }
 
+/** Takes all places but one of a thread that runs one task: else a run that comes again gets another place. */
+function leaveOne(main: MainBoard): void {
+  for (let run = 1_000; run < 1_000 + MAX_AHEAD; run += 1) main.offer(run);
+}
+
 test('a place counts the signs of life of its present run only', () => {
   const { main, thread } = boards();
   const [first, second] = [main.offer(7), main.offer(8)];
@@ -23,6 +28,7 @@ test('a place counts the signs of life of its present run only', () => {
 
 test('a place forgets the stop of its former run, as run numbers begin again one day', () => {
   const { main, thread } = boards();
+  leaveOne(main);
   const place = main.offer(7);
   main.stop(place, 7);
   assert.equal(Atomics.load(thread.cells, thread.stopCell(place)), 7);
@@ -33,6 +39,7 @@ test('a place forgets the stop of its former run, as run numbers begin again one
 
 test('a run that was taken back and comes again to its place is noted where it is now', () => {
   const { main, thread } = boards();
+  leaveOne(main);
   const place = main.offer(7, 3);
   assert.equal(thread.journalSlot(place), 3);
   assert.equal(main.withdraw(place, 7), true);
@@ -110,4 +117,16 @@ test('a thread says while it starts a process, and starts none when it is being 
   main.forbidProcesses();
   assert.throws(() => thread.startProcess(() => assert.fail('started')), /is being ended/);
   assert.equal(main.isStartingProcess(), false);
+});
+
+test('a run that was taken back gets another place as long as there is one', () => {
+  const { main, thread } = boards();
+  const place = main.offer(7);
+  assert.equal(main.withdraw(place, 7), true);
+  main.free(place);
+  const other = main.offer(7);
+  assert.notEqual(other, place);
+  assert.equal(thread.begin(place, 7), false); // by the message that came with the first offer
+  assert.equal(thread.begin(other, 7), true);
+  assert.equal(main.offer(8), place);
 });
