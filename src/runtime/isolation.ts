@@ -24,6 +24,8 @@ export interface IsolationHereOptions {
   onReleased(): void;
 }
 
+const LOOK_AGAIN_MS = 25;
+
 interface Waiting {
   readonly task: ActiveTask;
   readonly payload: Uint8Array;
@@ -39,6 +41,7 @@ export class IsolationHere implements Isolation {
   #line: Waiting[] = [];
   #current: ActiveTask | undefined;
   #isWatching = false;
+  #isLookingAgain = false;
 
   constructor(options: IsolationHereOptions) {
     this.#options = options;
@@ -76,13 +79,23 @@ export class IsolationHere implements Isolation {
     const next = this.#line[0];
     if (next === undefined || this.#current !== undefined) return false;
     const { task, payload } = next;
-    // The process was frozen: the fence is overdue, and takes it out of the line.
-    if (this.#isFenced(task)) return false;
+    if (this.#isFenced(task)) return this.#lookAgain();
     if (task.isSuspect && !this.#isClear()) return false;
     this.#line.shift();
     if (task.isSuspect) this.#current = task;
     this.#options.runner.run(task, payload);
     return true;
+  }
+
+  /** The process stood still: the fence is overdue and takes it out of the line, unless an extension is heard before. */
+  #lookAgain(): false {
+    if (this.#isLookingAgain) return false;
+    this.#isLookingAgain = true;
+    setTimeout(() => {
+      this.#isLookingAgain = false;
+      this.#step();
+    }, LOOK_AGAIN_MS).unref();
+    return false;
   }
 
   #isFenced({ leaseEndsMonotonicMs }: ActiveTask): boolean {

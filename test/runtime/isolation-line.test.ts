@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type ActiveTask, activeTask, ActiveTasks } from '../../src/runtime/active-tasks.ts';
 import { IsolationHere } from '../../src/runtime/isolation.ts';
 import { emptyTaskMessage } from '../../src/wire/task-message.ts';
+import { until } from '../helpers/server.ts';
 
 const LEASE_MS = 30_000;
 
@@ -63,4 +64,14 @@ test('a suspect whose lease has ended meanwhile is left to the fence, and then h
   active.remove(suspect);
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([handed, line.isHolding], [[], false]);
+});
+
+test('a suspect whose lease was extended after all runs', async () => {
+  const { handed, clock, suspect, end } = makeLine();
+  clock.nowMs = LEASE_MS + 1;
+  await end();
+  assert.deepEqual(handed, []);
+  suspect.leaseEndsMonotonicMs = 2 * LEASE_MS; // its reply lay unread while the process stood still
+  await until(() => handed.length > 0);
+  assert.deepEqual(handed, [suspect]);
 });
