@@ -3,6 +3,9 @@
  * more than what there is to do then. One for all servers of a process, since it is the process that wakes.
  */
 
+// Not the global ones: a test of the user's may have put others in their place for a while.
+import { clearTimeout, setTimeout } from 'node:timers';
+
 /** Instants are so far apart, from the start of the process on: servers that began apart do not act together. */
 const APART_MS = 250;
 /** Who waits for less waits alone: at a common instant it would come far too early. */

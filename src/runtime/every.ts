@@ -14,8 +14,8 @@ export interface EveryOptions {
 }
 
 /**
- * A service that calls `run` again and again, `intervalMs` after the last pass ended, seldom ones at common instants. `stop` waits
- * for a running pass.
+ * A service that calls `run` again and again, `intervalMs` after the last pass ended, or up to 250 ms earlier where that is
+ * 500 or more (see `actAfter`). `stop` waits for a running pass.
  */
 export function every(options: EveryOptions): Service {
   const { name, intervalMs, run, onFault } = options;
