@@ -144,10 +144,7 @@ export function overspent(history: History, spent: ReadonlyMap<number, number>):
   return [...keys].flatMap((key) => {
     const group = groups.get(key) ?? [];
     const seen = Math.max(spent.get(key) ?? 0, ...group.map(({ retried }) => retried));
-    const last = Number.POSITIVE_INFINITY;
-    const may = group.filter((one, index) =>
-      mayCost(history, one, group[index + 1]?.startAt ?? last),
-    ).length;
+    const may = group.filter((one, index) => mayCost(history, one, group[index + 1])).length;
     const [first] = group;
     if (seen <= may || (first && seen <= may + begunOnly(history, first.task))) return [];
     return [`task ${key} has spent ${seen} attempts, ${may} of its executions failed or died`];
@@ -155,14 +152,20 @@ export function overspent(history: History, spent: ReadonlyMap<number, number>):
 }
 
 /** Whether this execution may have spent an attempt: not if it succeeded, nor if its task was given back. */
-function mayCost(history: History, one: Execution, nextAt: number): boolean {
+function mayCost(history: History, one: Execution, next: Execution | undefined): boolean {
+  const nextAt = next?.startAt ?? Number.POSITIVE_INFINITY;
   const facts = factsOf(history, one).filter(
     ({ at }) => at >= one.startAt && at <= nextAt + ORDER_MS,
   );
   const has = (...whats: Fact['what'][]): boolean => facts.some(({ what }) => whats.includes(what));
   if (has('retried', 'archived')) return true;
   if (has('requeued')) return false;
-  if (one.own?.how !== 'ok') return !has('succeeded');
+  // Said by its own server, and of it: the next one may succeed before all is in that was said of this one.
+  const hasOwnSuccess = facts.some(
+    (fact) =>
+      fact.what === 'succeeded' && isOf(fact, one) && (next?.pid !== one.pid || fact.at < nextAt),
+  );
+  if (one.own?.how !== 'ok') return !hasOwnSuccess;
   return !hasSucceeded(history, one, nextAt) && isHit(history, one, nextAt);
 }
 
