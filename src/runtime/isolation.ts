@@ -24,6 +24,7 @@ export interface IsolationHereOptions {
   onReleased(): void;
 }
 
+/** The fence acts in the same turn of the loop, or an extension has been heard by then. */
 const LOOK_AGAIN_MS = 25;
 
 interface Waiting {

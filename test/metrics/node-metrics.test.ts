@@ -5,9 +5,13 @@ import { registerNodeMetrics } from '../../src/metrics/node-metrics.ts';
 
 test('the lag of the loop under the names of Node.js is that of the one sampler, in seconds', async () => {
   const registry = new Registry();
+  let reads = 0;
   const reading = { min: 1, mean: 3, stddev: 2, p50: 2.5, p90: 7, p99: 40, max: 50 };
   registerNodeMetrics(registry, {
-    read: () => reading,
+    read: () => {
+      reads += 1;
+      return reading;
+    },
     longestMs: () => reading.max,
     stop: () => undefined,
   });
@@ -27,6 +31,7 @@ test('the lag of the loop under the names of Node.js is that of the one sampler,
       ['nodejs_eventloop_lag_p99_seconds', '0.04'],
       ['nodejs_eventloop_lag_stddev_seconds', '0.002'],
     ]);
+    assert.equal(reads, scrape + 1);
     assert.ok(body.includes('process_resident_memory_bytes '));
     assert.ok(body.includes('nodejs_heap_size_used_bytes '));
   }
