@@ -32,10 +32,11 @@ export async function lease(context: BrokerContext, leaseCall: LeaseCall): Promi
   const whose = [server, firstRun, leavesReturned ? 1 : 0, maxBytes];
   const args = [...fixed, ...whose, ...begunArguments(begun)];
   const names = [keys.paused, keys.pending, keys.active, keys.lease];
-  const [left, now, packed, dropped, isReturnedNext] = toList(
+  const [left, now, packed, dropped, isReturnedNext, deaths] = toList(
     await call(context, 'lease', names, args),
   );
   const { tasks, large } = readTasks(packed, toText(now), firstRun);
+  addDeaths(tasks, toList(deaths));
   if (large.length > 0) {
     await fetchLarge(context, keys, tasks, large, (task) => leaseCall.onFetched?.(task));
   }
@@ -84,7 +85,7 @@ function startArgument(start: BegunRun['start']): string {
   return start === undefined ? '' : encodeStart(start);
 }
 
-/** The list that the script packed, five values per task; and the places of those whose message is not in it. */
+/** The list that the script packed, three values per task; and the places of those whose message is not in it. */
 function readTasks(
   packed: unknown,
   now: string,
@@ -102,11 +103,20 @@ function readTasks(
       run: firstRun + tasks.length,
       message: isLarge ? undefined : reader.bytes(),
       waitedMs: elapsedMs(reader.text(), now),
-      crashes: toCount(reader.text()),
-      isSuspect: reader.text() === '1',
+      crashes: 0,
+      isSuspect: false,
     });
   }
   return { tasks, large };
+}
+
+/** Three values for each task with a past: its place, and what `readDeaths` takes. */
+function addDeaths(tasks: LeasedTask[], deaths: readonly unknown[]): void {
+  for (let at = 0; at < deaths.length; at += 3) {
+    const place = toNumber(deaths[at]);
+    const task = tasks[place];
+    if (task) tasks[place] = { ...task, ...readDeaths(deaths[at + 1], deaths[at + 2]) };
+  }
 }
 
 /** What earlier deaths left beside a task. Any other text than our own reads as none: the hash is open to everybody. */

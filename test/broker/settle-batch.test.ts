@@ -204,3 +204,40 @@ test('tasks that are done are written when Redis is full, wherever in active the
     assert.equal(await client.get(keys.processed), `${count}`);
   }
 });
+
+/** From head to tail, each with a lease: so long that a small batch looks at the end alone. */
+const many = Array.from({ length: 100 }, (_, i) => `many-${i}`);
+
+const places: Record<string, { settled: readonly string[]; twice?: string; retried?: string }> = {
+  'the end itself': { settled: many.slice(-6) },
+  'the end, with others between them': { settled: ['many-99', 'many-97', 'many-90', 'many-80'] },
+  'the end, but for one at the head': { settled: ['many-0', 'many-98', 'many-99'] },
+  'the head': { settled: many.slice(0, 3) },
+  'the end, and once more at the head': { settled: many.slice(-3), twice: 'many-98' },
+  'the end, one of them to be tried again': { settled: many.slice(-5), retried: 'many-96' },
+  'the end, one of them nobody knows': { settled: ['many-99', 'unknown', 'many-97'] },
+  'all of it': { settled: many },
+};
+
+for (const [where, { settled, twice, retried }] of Object.entries(places)) {
+  test(`what ends leaves a long active, where it is ${where}, and the others keep their order`, async () => {
+    const now = await earlyInSecond(client);
+    const before = twice === undefined ? many : [twice, ...many];
+    await seed({ ...active(many, now + 30), active: before });
+    const outcomes = settled.map(
+      (id): Settlement =>
+        id === retried
+          ? { kind: 'retry', id, message: failed, delayMs: 0, counts: true }
+          : { kind: 'done', id, uniqueKey: '' },
+    );
+    const replies = await settleOurs(broker, outcomes);
+    assert.deepEqual(
+      replies,
+      settled.map((id) => (id === 'unknown' ? 'lost' : 'settled')),
+    );
+    const left = many.filter((id) => !settled.includes(id));
+    const { active: running, lease } = await queueState(client, QUEUE);
+    assert.deepEqual(running, left);
+    assert.deepEqual(Object.keys(lease).sort(), left.toSorted());
+  });
+}

@@ -23,16 +23,16 @@
 -- ARGV[11] how many runs of this server have begun, then so many times ID, run and beginning (see begun)
 -- Returns  { tasks left in pending (0 when paused), now in nanoseconds,
 --            MessagePack, which is cheaper than a list: { id, message or false (none) or true (too large), pending_since or
---            false, crashes or false, suspect or false, ... }; '' for no tasks,
+--            false, ... }; '' for no tasks,
 --            { IDs that were dropped: without hash, or no text, ... },
---            1 when such a task is next (see ARGV[9]), else 0 }
+--            1 when such a task is next (see ARGV[9]), else 0,
+--            of the few that have either: { which of the tasks, from 0, crashes or nil, suspect or nil, ... } }
 
 -- include: time
 
 local PENDING, ACTIVE, LEASE, PREFIX = KEYS[2], KEYS[3], KEYS[4], ARGV[2]
 local SERVER, LARGE, LIMIT, WHOLE_LIMIT = ARGV[7], tonumber(ARGV[6]), tonumber(ARGV[5]), tonumber(ARGV[10])
 local MOST = 1000 -- a call: `unpack` of 8000 or more values raises an error
-local PLAIN = 100000000000000 -- numbers below become text with all their digits by themselves, which is cheaper
 local notes = tonumber(ARGV[11])
 
 local function rarities()
@@ -52,7 +52,7 @@ if rare then
 end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  return { 0, now_ns, '', {}, 0 }
+  return { 0, now_ns, '', {}, 0, {} }
 end
 
 local expiry = string.format('%.0f', math.floor((now_ms + tonumber(ARGV[4])) / 1000))
@@ -63,7 +63,7 @@ local most = math.min(tonumber(ARGV[3]), MOST)
 redis.call('ZCARD', LEASE)
 local first = most > 0 and redis.call('RPOPLPUSH', PENDING, ACTIVE)
 if not first then
-  return { redis.call('LLEN', PENDING), now_ns, '', {}, 0 }
+  return { redis.call('LLEN', PENDING), now_ns, '', {}, 0, {} }
 end
 local ids = most > 1 and redis.pcall('RPOP', PENDING, most - 1) or {}
 if ids.err then -- for lack of rights, which are asked for at each command
@@ -75,35 +75,44 @@ table.insert(ids, 1, first)
 
 -- One look at all of them is cheaper than one at each, and half the price of a search.
 local are_ascii = string.find(table.concat(ids), '^[^\128-\255]*$')
-local tasks, dropped, taken, leases, size, whole = {}, {}, {}, {}, 0, 0
+local tasks, dropped, taken, leases, deaths, size, whole = {}, {}, {}, {}, {}, 0, 0
 local holder, run, ends = SERVER .. ' ', tonumber(ARGV[8]), ' ' .. expiry
+local format = string.format -- '%d' is cheaper than what `..` makes of a number, and run numbers fit an int32
+
+-- Whether anything is in the hash but what every task in `pending` has, beside so many fields: an attempt before this
+-- one. In nearly all there is the state alone, and nobody writes a task without.
+local function has_past(task, known)
+  local others = redis.call('HLEN', task) - known
+  if others == 1 then
+    return false
+  end
+  local found = redis.call('HMGET', task, 'state', 'unique_key')
+  return others > (found[1] and 1 or 0) + (found[2] and 1 or 0)
+end
 
 -- Makes a task the server's and adds it to the answer; `false`: it is not to be taken now.
 local function take(id, task, is_large)
   -- Where the message is too large, another field in its place.
-  local found = redis.call('HMGET', task, 'pending_since', 'state', 'unique_key', is_large and 'state' or 'msg')
-  local since, message = found[1], is_large or found[4]
-  local known = (since and 1 or 0) + (found[2] and 1 or 0) + (found[3] and 1 or 0) + (message and 1 or 0)
-  -- With nothing else in the hash there is no past, as in nearly all.
-  local crashes, suspect = false, false
-  if redis.call('HLEN', task) ~= known then
+  local found = redis.call('HMGET', task, 'pending_since', is_large and 'state' or 'msg')
+  local since, message = found[1], is_large or found[2]
+  local count = #taken
+  if has_past(task, (since and 1 or 0) + (message and 1 or 0)) then
     if ARGV[9] == '1' and redis.call('HEXISTS', task, 'threadmill_returns') == 1 then
       return false
     end
     rare = rare or rarities()
-    crashes, suspect = rare.end_past(task)
+    local crashes, suspect = rare.end_past(task)
+    if crashes or suspect then
+      local last = #deaths
+      deaths[last + 1], deaths[last + 2], deaths[last + 3] = count, crashes, suspect
+    end
   end
-  local count = #taken
-  local number = run + count
-  if number >= PLAIN then
-    number = string.format('%.0f', number)
-  end
-  redis.call('HSET', task, 'state', 'active', 'threadmill_lease', holder .. number .. ends)
+  redis.call('HSET', task, 'state', 'active', 'threadmill_lease', holder .. format('%d', run + count) .. ends)
   if since then
     redis.call('HDEL', task, 'pending_since')
   end
-  local at = 5 * count
-  tasks[at + 1], tasks[at + 2], tasks[at + 3], tasks[at + 4], tasks[at + 5] = id, message, since, crashes, suspect
+  local at = 3 * count
+  tasks[at + 1], tasks[at + 2], tasks[at + 3] = id, message, since
   taken[count + 1] = id
   leases[2 * count + 1], leases[2 * count + 2] = expiry, id
   return true
@@ -149,7 +158,7 @@ if #back > 0 then
   redis.call('RPUSH', PENDING, unpack(back))
 end
 if #taken == 0 then
-  return { redis.call('LLEN', PENDING), now_ns, '', dropped, is_returned }
+  return { redis.call('LLEN', PENDING), now_ns, '', dropped, is_returned, {} }
 end
 -- The first of all is in `active` already, if it was not dropped.
 local moved = taken[1] == ids[1] and 2 or 1
@@ -157,4 +166,4 @@ if taken[moved] then
   redis.call('LPUSH', ACTIVE, unpack(taken, moved))
 end
 redis.call('ZADD', LEASE, unpack(leases))
-return { redis.call('LLEN', PENDING), now_ns, cmsgpack.pack(tasks), dropped, is_returned }
+return { redis.call('LLEN', PENDING), now_ns, cmsgpack.pack(tasks), dropped, is_returned, deaths }

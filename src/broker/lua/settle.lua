@@ -108,12 +108,41 @@ for from = 1, #ids, VALUES do
   end
 end
 
--- How often each ID is in `active`, and the list itself; nothing where it is so long that looking for each is cheaper.
+-- The end of `active`, or all of it, and how often each ID of this call is there; nothing where the list is so long that
+-- looking for each is cheaper. Tasks end about in the order in which they were leased, so that its end has them nearly
+-- always. That is enough where each is there once and `active` is as long as `lease`: an ID that is in the list twice makes
+-- it longer. (One that hides behind a lease without entry stays without lease and hash, and leaves as what is no task.)
 local times, list
-if #ids > 1 and redis.call('LLEN', ACTIVE) <= 33 * #ids then
-  list, times = redis.call('LRANGE', ACTIVE, 0, -1), {}
+
+local function look_at_active(from)
+  list, times = redis.call('LRANGE', ACTIVE, from, -1), {}
   for i = 1, #list do
-    times[list[i]] = (times[list[i]] or 0) + 1
+    local id = list[i]
+    if scores[id] ~= nil then
+      times[id] = (times[id] or 0) + 1
+    end
+  end
+end
+
+local function are_at_the_end()
+  for i = 1, #ids do
+    if scores[ids[i]] and times[ids[i]] ~= 1 then
+      return false
+    end
+  end
+  return true
+end
+
+if #ids > 1 then
+  local length, near = redis.call('LLEN', ACTIVE), 2 * #ids + 16
+  if near < length and redis.call('ZCARD', LEASE) == length then
+    look_at_active(-near)
+  end
+  if not times or not are_at_the_end() then
+    list, times = nil, nil
+    if length <= 33 * #ids then
+      look_at_active(0)
+    end
   end
 end
 
@@ -126,7 +155,7 @@ local function may_take(id, task, holder)
 end
 
 -- IDs that this call has released: `'out'`, or `'listed'` where they are still to be taken out of `active`, and those.
-local left, released = {}, {}
+local left, released, has_out = {}, {}, false
 -- Of tasks that are done and not yet written: their keys, and locks and IDs by turns.
 local done, locks = {}, {}
 
@@ -140,6 +169,7 @@ function release(id, task, holder, is_done)
     left[id] = times[id] and 'listed'
   else
     left[id] = redis.call('LREM', ACTIVE, 0, id) > 0 and 'out'
+    has_out = true
   end
   if not left[id] then
     return false
@@ -152,20 +182,22 @@ function release(id, task, holder, is_done)
   return true
 end
 
--- Tasks end about in the order in which they were leased, so that most are at the tail; an ID that is there more than once
--- goes everywhere.
+-- Most are at the end of the list; an ID that is there more than once goes everywhere.
 local function leave_active()
-  local rest = {}
-  for _, id in ipairs(list) do
-    if left[id] ~= 'out' then
-      rest[#rest + 1] = id
+  local rest = list
+  if has_out then
+    rest = {}
+    for _, id in ipairs(list) do
+      if left[id] ~= 'out' then
+        rest[#rest + 1] = id
+      end
     end
   end
   local last = #rest
   while last > 0 and left[rest[last]] do
     last = last - 1
   end
-  redis.call('LTRIM', ACTIVE, last > 0 and 0 or 1, math.max(last - 1, 0)) -- from 1 to 0 is nothing
+  redis.call('LTRIM', ACTIVE, 0, last - #rest - 1)
   for i = last, 1, -1 do
     local id = rest[i]
     if left[id] == 'listed' then
