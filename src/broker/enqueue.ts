@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts';
 import type { BrokerContext } from './context.ts';
 import { toList, toNumber, toText } from './reply.ts';
 import { runScript, type ScriptArgument, ScriptStart } from './script.ts';
+import { isLargeEntry, stageMessage } from './stage-message.ts';
 
 const STATUSES = [
   'conflict',
@@ -84,14 +85,19 @@ function scriptOf(
   const names = startOf(context, keys, call?.caller ?? '', register, entries.every(isPlain));
   const args = nameOf(call);
   args.push(register);
-  if (!entries.some(isLarge)) {
+  if (!entries.some(isLargeEntry)) {
     addTasks(args, entries, keys);
     return (redis) => runScript(redis, 'enqueue', names, args);
   }
   return async (redis) => {
-    const places = entries.map((entry) => (isLarge(entry) ? keys.staged(randomUUID()) : undefined));
+    const places = entries.map((entry) =>
+      isLargeEntry(entry) ? keys.staged(randomUUID()) : undefined,
+    );
     const written = Promise.allSettled(
-      entries.map(({ message }, index) => stage(redis, places[index], message)),
+      entries.map(async ({ message }, index) => {
+        const place = places[index];
+        if (place !== undefined) await stageMessage(redis, place, message);
+      }),
     );
     const all = [...args]; // a Cluster may have it sent again
     addTasks(all, entries, keys, places);
@@ -150,29 +156,6 @@ function withReasons(reply: unknown, written: readonly PromiseSettledResult<void
 
 function errorText(reason: unknown): Buffer {
   return Buffer.from(reason instanceof Error ? reason.message : String(reason));
-}
-
-/** Messages from this size on do not go through the script: 10 MB would hold Redis for 40 ms there, 6 ms outside. */
-const LARGE_BYTES = 131_072;
-/** Longer than any call takes. Seconds. */
-const STAGED_SECONDS = 600;
-
-function isLarge({ message }: EnqueueEntry): boolean {
-  return message.length >= LARGE_BYTES;
-}
-
-/**
- * Writes a message to a key of its own, which the script makes the task's in one step: for peers the task is there whole
- * or not at all. The key expires if that never comes; it does so before it holds much.
- */
-async function stage(redis: Redis, key: string | undefined, message: Uint8Array): Promise<void> {
-  if (key === undefined) return;
-  const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-  await Promise.all([
-    redis.hset(key, 'state', ''),
-    redis.expire(key, STAGED_SECONDS),
-    redis.hset(key, 'msg', bytes),
-  ]);
 }
 
 function isPlain({ unique, group, replaceArchived }: EnqueueEntry): boolean {

@@ -18,3 +18,16 @@ export async function fetchValue(
   const reply = await connection.run((redis) => redis.hgetBuffer(key, field), { key });
   return optional(reply, toBytes);
 }
+
+/**
+ * The message of a task as `lib/message.lua` answers it: itself, or a number where it is to be fetched. Throws as
+ * `Connection.run`.
+ */
+export async function fetchMessage(
+  connection: Connection,
+  task: string,
+  reply: unknown,
+): Promise<Uint8Array | undefined> {
+  if (typeof reply === 'number') return await fetchValue(connection, task, 'msg');
+  return optional(reply, toBytes);
+}

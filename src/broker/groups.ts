@@ -1,10 +1,12 @@
 /** Groups and their aggregation: the caller of the scripts on groups and aggregation sets. */
+import { randomUUID } from 'node:crypto';
 import { RedisReplyError } from '../errors.ts';
 import type { GroupRules } from '../policy/group-rules.ts';
 import { QUEUES, queueKeys } from '../wire/keys.ts';
 import type {
   CloseCall,
   CloseReply,
+  EnqueueEntry,
   Grouping,
   LockedTask,
   ReclaimedTasks,
@@ -16,9 +18,11 @@ import type {
 } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
 import { addTasks } from './enqueue.ts';
-import { optional, toBytes, toList, toNumber, toText } from './reply.ts';
+import { fetchMessage } from './fetch-value.ts';
+import { optional, toList, toNumber, toText } from './reply.ts';
 import type { ScriptArgument } from './script.ts';
 import { messageArguments } from './settle.ts';
+import { isLargeEntry, stageMessage } from './stage-message.ts';
 
 /** Tasks that one call reads, and bytes at which it stops: more would hold up Redis for others. */
 const PAGE_TASKS = 250;
@@ -89,11 +93,26 @@ async function readGroup(
   const args = [from, queueKeys(set.queue).taskPrefix, PAGE_TASKS, PAGE_BYTES];
   const reply = await call(context, 'read-group', [keyOf(set)], args);
   const [size, dropped, ...fields] = toList(reply);
-  const tasks: StagedTask[] = [];
-  for (let i = 0; i < fields.length; i += 2) {
-    tasks.push({ id: toText(fields[i]), message: toBytes(fields[i + 1]) });
-  }
+  const rows = Array.from({ length: fields.length / 2 }, (_, row) => fields.slice(2 * row));
+  const read = await Promise.all(
+    rows.map(([id, message]) => readStaged(context, set, id, message)),
+  );
+  const tasks = read.flatMap((task) => task ?? []);
+  // One was deleted in between: the next look drops it, and the places of those behind it change.
+  if (tasks.length < read.length) return readGroup(context, set, from);
   return { tasks, dropped: toList(dropped).map(toText), size: toNumber(size) };
+}
+
+/** `undefined` where a message that was to be fetched is gone. */
+async function readStaged(
+  { connection }: BrokerContext,
+  { queue }: StagedSet,
+  name: unknown,
+  reply: unknown,
+): Promise<StagedTask | undefined> {
+  const id = toText(name);
+  const message = await fetchMessage(connection, queueKeys(queue).task(id), reply);
+  return message && { id, message };
 }
 
 async function setAside(
@@ -121,30 +140,62 @@ async function extendGroups(
   return sets.filter((_set, index) => toNumber(replies[index]) === 0).map(({ id }) => id);
 }
 
-async function closeGroup(
+async function closeGroup(context: BrokerContext, close: CloseCall): Promise<CloseReply> {
+  const { set, entry } = close;
+  if (entry !== undefined) await register(context, set.queue);
+  const staged = entry && (await stageEntry(context, set.queue, entry));
+  try {
+    const [status, fact] = toList(await runClose(context, close, staged));
+    switch (toNumber(status)) {
+      case -1:
+        return { status: 'gone' };
+      case 0:
+        return { status: 'conflict', state: toText(fact) };
+      case 4:
+        return { status: 'duplicate', holder: toText(fact) };
+      default:
+        return { status: 'closed' };
+    }
+  } finally {
+    if (staged !== undefined) unstageEntry(context, staged); // what the script did not take
+  }
+}
+
+function runClose(
   context: BrokerContext,
   { set, size, entry }: CloseCall,
-): Promise<CloseReply> {
-  const { queue, id } = set;
-  if (entry !== undefined) await register(context, queue);
-  const keys = queueKeys(queue);
+  staged: string | undefined,
+): Promise<unknown> {
+  const keys = queueKeys(set.queue);
   const { pending, scheduled, aggregationSets, groups, archived, completed, closedSets } = keys;
   const stores = [pending, scheduled, aggregationSets, groups, archived, completed];
-  const names = [...stores, keyOf(set), keys.closedSet(id), closedSets];
+  const names = [...stores, keyOf(set), keys.closedSet(set.id), closedSets];
   const args: ScriptArgument[] = [context.offsetSeconds, keys.taskPrefix, size];
-  if (entry !== undefined) addTasks(args, [entry], keys);
-  const reply = await call(context, 'close-group', names, args);
-  const [status, fact] = toList(reply);
-  switch (toNumber(status)) {
-    case -1:
-      return { status: 'gone' };
-    case 0:
-      return { status: 'conflict', state: toText(fact) };
-    case 4:
-      return { status: 'duplicate', holder: toText(fact) };
-    default:
-      return { status: 'closed' };
+  if (entry !== undefined) addTasks(args, [entry], keys, [staged]);
+  return call(context, 'close-group', names, args);
+}
+
+/** Where a large message was written; `undefined` for any other, and where Redis is full: then it goes with the script. */
+async function stageEntry(
+  context: BrokerContext,
+  queue: string,
+  entry: EnqueueEntry,
+): Promise<string | undefined> {
+  if (!isLargeEntry(entry)) return undefined;
+  const key = queueKeys(queue).staged(randomUUID());
+  try {
+    await context.connection.run((redis) => stageMessage(redis, key, entry.message), { key });
+    return key;
+  } catch (error) {
+    unstageEntry(context, key);
+    if (error instanceof RedisReplyError) return undefined;
+    throw error;
   }
+}
+
+/** It would go by itself. */
+function unstageEntry({ connection }: BrokerContext, key: string): void {
+  connection.run((redis) => redis.unlink(key), { key }).catch(() => undefined);
 }
 
 /**

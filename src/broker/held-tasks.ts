@@ -2,8 +2,9 @@
 import { queueKeys } from '../wire/keys.ts';
 import type { Adoption, HeldTask, LeasedTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
+import { fetchMessage } from './fetch-value.ts';
 import { readCount, readDeaths } from './lease.ts';
-import { optional, toBytes, toList, toNumber, toText } from './reply.ts';
+import { optional, toList, toNumber, toText } from './reply.ts';
 
 /** The active tasks of a queue that this server holds, the last leased first. */
 export async function heldTasks(
@@ -14,18 +15,20 @@ export async function heldTasks(
   const keys = queueKeys(queue);
   const args = [keys.taskPrefix, serverId];
   const reply = toList(await call(context, 'held-tasks', [keys.active, keys.lease], args));
-  const held: HeldTask[] = [];
-  for (let i = 0; i < reply.length; i += 8) {
-    held.push({
-      id: toText(reply[i]),
-      server: toText(reply[i + 1]),
-      run: toNumber(reply[i + 2]),
-      hasBegun: optional(reply[i + 3], toText) === '1',
-      returns: readCount(reply[i + 4]),
-      ...readTask(reply.slice(i + 5, i + 8)),
-    });
-  }
-  return held;
+  const rows = Array.from({ length: reply.length / 8 }, (_, row) => reply.slice(8 * row));
+  return await Promise.all(
+    rows.map(async ([name, server, run, begun, returns, ...rest]) => {
+      const id = toText(name);
+      return {
+        id,
+        server: toText(server),
+        run: toNumber(run),
+        hasBegun: optional(begun, toText) === '1',
+        returns: readCount(returns),
+        ...(await readTask(context, keys.task(id), rest)),
+      };
+    }),
+  );
 }
 
 /** Hands a lease on to another server; `undefined` when the task is leased for neither of them. */
@@ -39,12 +42,17 @@ export async function adopt(
   const reply = optional(await call(context, 'adopt', [keys.active, keys.lease], args), toList);
   if (reply === undefined) return undefined;
   // Its first owner has told how long it waited.
-  return { id: taskId, run: to.run, waitedMs: undefined, ...readTask(reply) };
+  const task = await readTask(context, keys.task(taskId), reply);
+  return { id: taskId, run: to.run, waitedMs: undefined, ...task };
 }
 
-function readTask([message, crashes, suspect]: readonly unknown[]): Pick<
-  HeldTask,
-  'message' | 'crashes' | 'isSuspect'
-> {
-  return { message: optional(message, toBytes), ...readDeaths(crashes, suspect) };
+async function readTask(
+  { connection }: BrokerContext,
+  task: string,
+  [crashes, suspect, message]: readonly unknown[],
+): Promise<Pick<HeldTask, 'message' | 'crashes' | 'isSuspect'>> {
+  return {
+    message: await fetchMessage(connection, task, message),
+    ...readDeaths(crashes, suspect),
+  };
 }

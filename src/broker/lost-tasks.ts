@@ -1,23 +1,26 @@
 /** Finds tasks that nobody holds any more: the caller of `expired-leases.lua`, `unleased.lua` and `local-servers.lua`. */
-import { queueKeys, serverAddress, serverKey, SERVERS } from '../wire/keys.ts';
+import { type QueueKeys, queueKeys, serverAddress, serverKey, SERVERS } from '../wire/keys.ts';
 import type { LostTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
+import { fetchMessage } from './fetch-value.ts';
 import { readCount } from './lease.ts';
-import { optional, toBytes, toList, toText } from './reply.ts';
+import { optional, toList, toText } from './reply.ts';
 import { RECOVERY_GRACE_SECONDS, RECOVERY_MARGIN_SECONDS } from './settle.ts';
 
-/** Tasks of a queue whose lease is over, oldest first, at most 100. */
+/** Tasks of a queue whose lease is over, oldest first, at most 100, and about 16 MiB of messages. */
 export async function expiredLeases(context: BrokerContext, queue: string): Promise<LostTask[]> {
   const keys = queueKeys(queue);
   const margins = [RECOVERY_MARGIN_SECONDS, RECOVERY_GRACE_SECONDS];
   const args = [context.offsetSeconds, keys.taskPrefix, ...margins];
-  return readLostTasks(await call(context, 'expired-leases', [keys.lease, keys.active], args));
+  const reply = await call(context, 'expired-leases', [keys.lease, keys.active], args);
+  return readLostTasks(context, keys, reply);
 }
 
-/** Active tasks of a queue that have no lease, at most 100. */
+/** Active tasks of a queue that have no lease, at most 100, and about 16 MiB of messages. */
 export async function unleased(context: BrokerContext, queue: string): Promise<LostTask[]> {
-  const { active, lease, taskPrefix } = queueKeys(queue);
-  return readLostTasks(await call(context, 'unleased', [active, lease], [taskPrefix]));
+  const keys = queueKeys(queue);
+  const reply = await call(context, 'unleased', [keys.active, keys.lease], [keys.taskPrefix]);
+  return readLostTasks(context, keys, reply);
 }
 
 /** Addresses of the servers of a host that are listed, also of some that are gone. */
@@ -27,17 +30,23 @@ export async function localServers(context: BrokerContext, host: string): Promis
   return keys.map((key) => serverAddress(toText(key)));
 }
 
-function readLostTasks(reply: unknown): LostTask[] {
+async function readLostTasks(
+  { connection }: BrokerContext,
+  keys: QueueKeys,
+  reply: unknown,
+): Promise<LostTask[]> {
   const fields = toList(reply);
-  const lost: LostTask[] = [];
-  for (let i = 0; i < fields.length; i += 5) {
-    lost.push({
-      id: toText(fields[i]),
-      token: optional(fields[i + 1], toText),
-      hasBegun: optional(fields[i + 2], toText) === '1',
-      returns: readCount(fields[i + 3]),
-      message: optional(fields[i + 4], toBytes),
-    });
-  }
-  return lost;
+  const rows = Array.from({ length: fields.length / 5 }, (_, row) => fields.slice(5 * row));
+  return await Promise.all(
+    rows.map(async ([name, token, begun, returns, message]) => {
+      const id = toText(name);
+      return {
+        id,
+        token: optional(token, toText),
+        hasBegun: optional(begun, toText) === '1',
+        returns: readCount(returns),
+        message: await fetchMessage(connection, keys.task(id), message),
+      };
+    }),
+  );
 }

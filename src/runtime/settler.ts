@@ -55,8 +55,8 @@ export interface SettlerOptions {
   onFault(where: string, error: unknown): void;
 }
 
-/** One script takes so many transitions at most, and about so many bytes, so that it never holds Redis for long. */
-const MAX_BATCH = 100;
+/** One script takes so many transitions at most, as many as a lease brings, and about so many bytes, so that it never holds Redis for long. */
+const MAX_BATCH = 128;
 const MAX_BATCH_BYTES = 1_048_576;
 /**
  * What ends so soon after the last script waits until that time is over, to share a script with what else ends meanwhile;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Redis } from 'ioredis';
 import type { Settlement } from '../../src/broker/broker.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { BEGUN_FIELD } from '../../src/wire/task-fields.ts';
 import { rewriteTaskMessage, stampTaskMessage } from '../../src/wire/task-message.ts';
+import { commandsDuring } from '../helpers/commands-during.ts';
 import { earlyInSecond } from '../helpers/within-second.ts';
 import { stateOf } from './batches.ts';
 import { bytesOf } from './owner-tasks.ts';
@@ -54,21 +54,11 @@ async function seedLarge(now: number): Promise<void> {
 
 /** Bytes of the arguments of each command that Redis carries out meanwhile, by who asked: `lua` or a client. */
 async function sizesDuring(act: () => Promise<unknown>): Promise<Record<string, number>> {
-  const watcher = new Redis(redis.socket, { replyMapping: 'legacy' });
-  const monitor = await watcher.monitor();
   const sizes: Record<string, number> = {};
-  const ended = new Promise<void>((resolve) => {
-    monitor.on('monitor', (_time: string, args: readonly string[], source: string) => {
-      if (args[1] === 'the end') resolve();
-      const name = source === 'lua' ? 'in a script' : (args[0] ?? '').toLowerCase();
-      sizes[name] = Math.max(sizes[name] ?? 0, args.join('').length);
-    });
-  });
-  await act();
-  await client.echo('the end');
-  await ended;
-  monitor.disconnect();
-  watcher.disconnect();
+  for (const { name, isInScript, args } of await commandsDuring(redis, act)) {
+    const who = isInScript ? 'in a script' : name;
+    sizes[who] = Math.max(sizes[who] ?? 0, name.length + args.join('').length);
+  }
   return sizes;
 }
 

@@ -9,12 +9,13 @@
 -- ARGV[4]  server and run that must hold it
 -- ARGV[5]  server and run that get it
 -- ARGV[6]  length of the lease in milliseconds
--- Returns  { message or nil, crashes or nil, suspect or nil }; nil when it is not leased for that run
+-- Returns  { crashes or nil, suspect or nil, message or nil or 1 (see message) }; nil when it is not leased for that run
 
 -- include: time
 -- include: text
 -- include: held
 -- include: allow-oom
+-- include: message
 
 allow_oom(KEYS[2])
 local id = ARGV[3]
@@ -29,4 +30,5 @@ if is_theirs then
   redis.call('HSET', task, 'threadmill_lease', ARGV[5] .. ' ' .. expiry)
   redis.call('HDEL', task, 'threadmill_begun', 'threadmill_started')
 end
-return redis.call('HMGET', task, 'msg', 'threadmill_crashes', 'threadmill_suspect')
+local crashes, suspect = unpack(redis.call('HMGET', task, 'threadmill_crashes', 'threadmill_suspect'))
+return { crashes, suspect, message_of(task) }

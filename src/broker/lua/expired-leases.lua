@@ -1,4 +1,4 @@
--- Lists tasks whose lease ended a while ago (protocol 10.2), oldest first, at most 100: ours a short margin after the
+-- Lists tasks whose lease ended a while ago (protocol 10.2), oldest first, at most 100 and about 16 MiB: ours a short margin after the
 -- expiry in their token, all others when the protocol's time is over. Repairs what it meets, or the same broken entries
 -- would be listed at every pass and hide the others.
 --
@@ -8,7 +8,7 @@
 -- ARGV[2]  prefix of task hashes
 -- ARGV[3]  seconds that a lease must be over whose token holds
 -- ARGV[4]  seconds that any other lease must be over
--- Returns  { id, token that holds or nil, begun or nil, returns or nil, message or nil, ... }
+-- Returns  { id, token that holds or nil, begun or nil, returns or nil, message or nil or 1 (see message), ... }
 
 -- include: time
 -- include: text
@@ -16,6 +16,7 @@
 -- include: well-formed
 -- include: held
 -- include: allow-oom
+-- include: message
 
 allow_oom(KEYS[1])
 
@@ -51,20 +52,20 @@ local function look_at(id, score)
   if not is_recoverable(id, task) then
     return
   end
-  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns', 'msg')
+  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns')
   local at = #found
   found[at + 1] = id
   found[at + 2] = token
-  for i = 1, 3 do
-    found[at + 2 + i] = fields[i]
-  end
+  found[at + 3] = fields[1]
+  found[at + 4] = fields[2]
+  found[at + 5] = message_of(task)
 end
 
 local cutoff = whole(now_s - tonumber(ARGV[3]))
 local entries = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', cutoff, 'WITHSCORES', 'LIMIT', 0, BATCH * LOOKS)
 for i = 1, #entries, 2 do
   look_at(entries[i], entries[i + 1])
-  if #found >= BATCH * 5 then
+  if #found >= BATCH * 5 or are_enough() then
     break
   end
 end

@@ -4,11 +4,13 @@
 -- KEYS[2]  lease
 -- ARGV[1]  prefix of task hashes
 -- ARGV[2]  the server's UUID
--- Returns  { id, server, run, begun or nil, returns or nil, message or nil, crashes or nil, suspect or nil, ... }
+-- Returns  { id, server, run, begun or nil, returns or nil, crashes or nil, suspect or nil, message or nil or 1 (see message),
+--            ... }
 
 -- include: held
 -- include: well-formed
 -- include: each-active
+-- include: message
 
 local found = {}
 
@@ -35,15 +37,16 @@ local function look_at(id)
   if not server then
     return
   end
-  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns', 'msg', 'threadmill_crashes',
+  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns', 'threadmill_crashes',
     'threadmill_suspect')
   local at = #found
   found[at + 1] = id
   found[at + 2] = server
   found[at + 3] = run
-  for i = 1, 5 do
+  for i = 1, 4 do
     found[at + 3 + i] = fields[i]
   end
+  found[at + 8] = message_of(task)
 end
 
 each_active(KEYS[1], look_at)

@@ -6,10 +6,12 @@
 -- ARGV[2]  prefix of task hashes
 -- ARGV[3]  most tasks
 -- ARGV[4]  most bytes of messages; a single larger one comes alone
--- Returns  how many the set holds, the dropped IDs, then ID and message of each; '' for a task without one
+-- Returns  how many the set holds, the dropped IDs, then ID and message of each: '' for a task without one, 1 where it is
+--          left out (see message)
 
 -- include: hash
 -- include: well-formed
+-- include: message
 
 local first, most, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local dropped, found, bytes = {}, {}, 0
@@ -23,7 +25,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], first, first + most - 1)) do
     end
     bytes = bytes + length
     found[#found + 1] = id
-    found[#found + 1] = redis.call('HGET', task, 'msg') or ''
+    found[#found + 1] = message_of(task) or ''
   else
     redis.call('ZREM', KEYS[1], id)
     dropped[#dropped + 1] = id

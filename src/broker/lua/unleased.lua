@@ -1,14 +1,15 @@
--- Lists entries of `active` that have no lease (trap 12), at most 100. Changes nothing, but for entries that can be no task.
+-- Lists entries of `active` that have no lease (trap 12), at most 100 and about 16 MiB. Changes nothing, but for entries that can be no task.
 --
 -- KEYS[1]  active
 -- KEYS[2]  lease
 -- ARGV[1]  prefix of task hashes
--- Returns  { id, token or nil, begun or nil, returns or nil, message or nil, ... }
+-- Returns  { id, token or nil, begun or nil, returns or nil, message or nil or 1 (see message), ... }
 
 -- include: hash
 -- include: well-formed
 -- include: held
 -- include: each-active
+-- include: message
 
 local MOST = 100
 
@@ -23,14 +24,14 @@ local function look_at(id)
     broken[#broken + 1] = id
     return
   end
-  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns', 'msg')
+  local fields = redis.call('HMGET', task, 'threadmill_begun', 'threadmill_returns')
   local at = #found
   found[at + 1] = id
   found[at + 2] = token_of(task) or false
-  for i = 1, 3 do
-    found[at + 2 + i] = fields[i]
-  end
-  return #found < MOST * 5
+  found[at + 3] = fields[1]
+  found[at + 4] = fields[2]
+  found[at + 5] = message_of(task)
+  return #found < MOST * 5 and not are_enough()
 end
 
 each_active(KEYS[1], look_at)

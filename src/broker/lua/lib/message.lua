@@ -1,0 +1,20 @@
+-- Messages of tasks in an answer that may name many of them. Large ones are left out, and all of them once there are enough:
+-- an HGET by itself costs Redis a seventh of what a value costs on its way through a script, and lets others in between.
+local LARGE, ROOM = 65536, 1048576 -- bytes
+local inside, found_bytes = 0, 0
+
+-- The message; 1 where it is left to an HGET, false where there is none. The key holds a hash.
+local function message_of(task)
+  local bytes = redis.call('HSTRLEN', task, 'msg')
+  found_bytes = found_bytes + bytes
+  if bytes >= LARGE or inside + bytes > ROOM then
+    return 1
+  end
+  inside = inside + bytes
+  return redis.call('HGET', task, 'msg')
+end
+
+-- Whether the caller has enough to hold in its memory at once.
+local function are_enough()
+  return found_bytes >= 16 * ROOM
+end

@@ -1,0 +1,173 @@
+/** Large messages of tasks that are recovered, adopted or aggregated: none passes through a script. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CloseReply } from '../../src/broker/broker.ts';
+import { queueKeys, QUEUES } from '../../src/wire/keys.ts';
+import { LEASE_FIELD } from '../../src/wire/task-fields.ts';
+import { commandsDuring, type SeenCommand } from '../helpers/commands-during.ts';
+import { queueState } from '../helpers/queue-state.ts';
+import { until } from '../helpers/server.ts';
+import { earlyInSecond } from '../helpers/within-second.ts';
+import { members, SET, STAGED } from './group-states.ts';
+import { held, message, nobodys, OWNER, QUEUE, RUN, useBroker } from './tasks.ts';
+
+const { redis, broker, client, seed } = await useBroker();
+const keys = queueKeys(QUEUE);
+
+const KB = 1_024;
+const MB = 1_048_576;
+const big = message('big', { payload: Buffer.alloc(300 * KB, 1) });
+const many = Array.from({ length: 40 }, (_, i) => `many-${i}`);
+const many60KB = many.map((id) => message(id, { payload: Buffer.alloc(60 * KB, 2) }));
+const messages = new Map([
+  ['small', message('small')],
+  ['big', big],
+  ...many.map((id, i) => [id, many60KB[i] ?? big] as const),
+]);
+const ids = [...messages.keys()];
+
+interface Read {
+  readonly id: string;
+  readonly message: Uint8Array | undefined;
+}
+
+/** Who reads messages: how the tasks lie there, and the call. */
+const readers: Record<string, { seed(now: number): Promise<void>; read(): Promise<Read[]> }> = {
+  'expired leases': {
+    seed: (now) => seed(nobodys(ids, now - 60)),
+    read: () => broker.expiredLeases(QUEUE),
+  },
+  'tasks without lease': {
+    seed: (now) => seed({ ...nobodys(ids, now), lease: {} }),
+    read: () => broker.unleased(QUEUE),
+  },
+  'tasks that a dead server held': {
+    seed: (now) => seed(held(ids, { leaseAt: now + 30 })),
+    read: () => broker.heldTasks(QUEUE, OWNER),
+  },
+  'an adopted task': {
+    seed: (now) => seed(held(ids, { leaseAt: now + 30 })),
+    read: async () => {
+      const from = { server: OWNER, run: RUN + ids.indexOf('big') };
+      const to = { server: 'heir', run: RUN };
+      await client.hset(keys.task('big'), LEASE_FIELD, await tokenOf('big', from.run));
+      const task = await broker.adopt({ queue: QUEUE, taskId: 'big', from, to, leaseMs: 30_000 });
+      return task === undefined ? [] : [task];
+    },
+  },
+  'the tasks of a group': {
+    seed: async (now) => {
+      const joined = Object.fromEntries(ids.map((id, at) => [id, at]));
+      const aggregationSets = { [STAGED]: now + 60 };
+      await seed({ group: { [STAGED]: joined }, aggregationSets, tasks: members('x', ids) });
+    },
+    read: async () => {
+      const read: Read[] = [];
+      for (;;) {
+        const page = await broker.readGroup(SET, read.length);
+        read.push(...page.tasks);
+        if (read.length === page.size) return read;
+      }
+    },
+  },
+};
+
+async function tokenOf(id: string, run: number): Promise<string> {
+  return `${OWNER} ${run} ${await client.zscore(keys.lease, id)}`;
+}
+
+/** Tasks whose messages these commands read. */
+function readBy(commands: readonly SeenCommand[], isInScript: boolean): string[] {
+  return commands
+    .filter(({ name, args }) => ['hget', 'hmget', 'hgetall'].includes(name) && args.includes('msg'))
+    .filter((command) => command.isInScript === isInScript)
+    .map(({ args }) => args[0]?.slice(keys.taskPrefix.length) ?? '');
+}
+
+for (const [what, { seed: seedAll, read }] of Object.entries(readers)) {
+  test(`of ${what} no script reads large messages, or more than 1 MiB of small ones`, async () => {
+    await seedAll(await earlyInSecond(client));
+    for (const [id, msg] of messages) await client.hset(keys.task(id), 'msg', msg);
+    let found: Read[] = [];
+    const commands = await commandsDuring(redis, async () => {
+      found = await read();
+    });
+    const wanted = what === 'an adopted task' ? ['big'] : ids;
+    assert.deepEqual(new Set(found.map(({ id }) => id)), new Set(wanted));
+    for (const { id, message: bytes } of found) {
+      assert.ok(messages.get(id)?.equals(bytes ?? Buffer.alloc(0)), `message of ${id}`);
+    }
+    assert.ok(readBy(commands, false).includes('big'));
+    const inScripts = readBy(commands, true);
+    assert.ok(!inScripts.includes('big'));
+    if (what === 'the tasks of a group') return; // in pages of 1 MiB
+    const bytes = inScripts.reduce((sum, id) => sum + (messages.get(id)?.length ?? 0), 0);
+    assert.ok(bytes <= MB, `${bytes} bytes`);
+  });
+}
+
+test('one look lists about 16 MiB of messages, and the next the others', async () => {
+  for (const look of [
+    { parts: nobodys(many, 5), list: () => broker.expiredLeases(QUEUE) },
+    { parts: { ...nobodys(many, 5), lease: {} }, list: () => broker.unleased(QUEUE) },
+  ]) {
+    await seed(look.parts);
+    for (const id of many) await client.hset(keys.task(id), 'msg', Buffer.alloc(MB, id));
+    const first = await look.list();
+    assert.equal(first.length, 16);
+    for (const { id } of first) {
+      await client.multi().lrem(keys.active, 0, id).zrem(keys.lease, id).exec();
+    }
+    assert.equal((await look.list()).length, 16);
+  }
+});
+
+/** A set of one task, which is to become this one. */
+async function closing(): Promise<Parameters<typeof broker.closeGroup>[0]> {
+  await seed({
+    group: { [STAGED]: { A: 1 } },
+    aggregationSets: { [STAGED]: 9_999_999_999 },
+    tasks: members(SET.group, ['A']),
+  });
+  return { set: SET, size: 1, entry: { taskId: 'big', message: big } };
+}
+
+test('a large task that an aggregation made passes through no script', async () => {
+  const close = await closing();
+  const commands = await commandsDuring(redis, async () => {
+    assert.deepEqual(await broker.closeGroup(close), { status: 'closed' });
+  });
+  const sizes = commands.filter(({ isInScript }) => isInScript).map(({ args }) => args.join(''));
+  assert.ok(Math.max(...sizes.map((text) => text.length)) < 10 * KB);
+  const { tasks, pending } = await queueState(client, QUEUE);
+  assert.deepEqual([tasks['big']?.['msg'], tasks['big']?.['state']], [big, 'pending']);
+  assert.deepEqual(pending, ['big']);
+  assert.equal(await client.ttl(keys.task('big')), -1);
+});
+
+test('where Redis is full the script takes it, as many tasks go for the one that comes', async () => {
+  const close = await closing();
+  await client.config('SET', 'maxmemory', '1');
+  const reply = await broker.closeGroup(close);
+  await client.config('SET', 'maxmemory', '0');
+  assert.deepEqual(reply, { status: 'closed' });
+  assert.deepEqual((await queueState(client, QUEUE)).tasks['big']?.['msg'], big);
+});
+
+test('a large task that is not stored leaves nothing behind', async () => {
+  const refused = await closing();
+  await client.hset(keys.task('big'), 'msg', message('big'), 'state', 'pending');
+  await leavesNothing(refused, { status: 'conflict', state: 'pending' });
+  const late = await closing();
+  await client.del(keys.aggregationSets);
+  await leavesNothing(late, { status: 'gone' });
+});
+
+async function leavesNothing(
+  close: Parameters<typeof broker.closeGroup>[0],
+  reply: CloseReply,
+): Promise<void> {
+  const before = [...(await client.keys('*')), QUEUES];
+  assert.deepEqual(await broker.closeGroup(close), reply);
+  await until(async () => (await client.keys('*')).every((key) => before.includes(key)));
+}
