@@ -20,14 +20,15 @@ export async function fetchValue(
 }
 
 /**
- * The message of a task as `lib/message.lua` answers it: itself, or a number where it is to be fetched. Throws as
- * `Connection.run`.
+ * A value as `lib/value.lua` answers it: itself, or a number where it is to be fetched; `undefined` where there is none (any
+ * more). Throws as `Connection.run`.
  */
-export async function fetchMessage(
+export async function fetchLeftOut(
   connection: Connection,
-  task: string,
+  key: string,
+  field: string,
   reply: unknown,
 ): Promise<Uint8Array | undefined> {
-  if (typeof reply === 'number') return await fetchValue(connection, task, 'msg');
+  if (typeof reply === 'number') return await fetchValue(connection, key, field);
   return optional(reply, toBytes);
 }

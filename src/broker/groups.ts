@@ -18,7 +18,7 @@ import type {
 } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
 import { addTasks } from './enqueue.ts';
-import { fetchMessage } from './fetch-value.ts';
+import { fetchLeftOut } from './fetch-value.ts';
 import { optional, toList, toNumber, toText } from './reply.ts';
 import type { ScriptArgument } from './script.ts';
 import { messageArguments } from './settle.ts';
@@ -111,7 +111,7 @@ async function readStaged(
   reply: unknown,
 ): Promise<StagedTask | undefined> {
   const id = toText(name);
-  const message = await fetchMessage(connection, queueKeys(queue).task(id), reply);
+  const message = await fetchLeftOut(connection, queueKeys(queue).task(id), 'msg', reply);
   return message && { id, message };
 }
 

@@ -2,7 +2,7 @@
 import { queueKeys } from '../wire/keys.ts';
 import type { Adoption, HeldTask, LeasedTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
-import { fetchMessage } from './fetch-value.ts';
+import { fetchLeftOut } from './fetch-value.ts';
 import { readCount, readDeaths } from './lease.ts';
 import { optional, toList, toNumber, toText } from './reply.ts';
 
@@ -52,7 +52,7 @@ async function readTask(
   [crashes, suspect, message]: readonly unknown[],
 ): Promise<Pick<HeldTask, 'message' | 'crashes' | 'isSuspect'>> {
   return {
-    message: await fetchMessage(connection, task, message),
+    message: await fetchLeftOut(connection, task, 'msg', message),
     ...readDeaths(crashes, suspect),
   };
 }

@@ -2,7 +2,8 @@
 import { queueKeys } from '../wire/keys.ts';
 import type { StoredTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
-import { optional, toBytes, toList, toNumber, toText } from './reply.ts';
+import { fetchLeftOut } from './fetch-value.ts';
+import { optional, toList, toNumber, toText } from './reply.ts';
 
 /** One task as it is stored, or `undefined`. A hash without message or state reads as an empty one. */
 export async function getTask(
@@ -17,17 +18,25 @@ export async function getTask(
     [keys.task(taskId), keys.scheduled, keys.retry],
     [taskId],
   );
-  return optional(reply, readTask);
+  if (reply === null || reply === undefined) return undefined;
+  const [message, result, ...fields] = toList(reply);
+  const fetch = (field: string, value: unknown): Promise<Uint8Array | undefined> =>
+    fetchLeftOut(context.connection, keys.task(taskId), field, value);
+  const values = await Promise.all([fetch('msg', message), fetch('result', result)]);
+  // Gone since: what there is now is another state of it, or none.
+  const isGone = [message, result].some((value, at) => value === 1 && values[at] === undefined);
+  return isGone ? getTask(context, queue, taskId) : readTask(values, fields);
 }
 
-function readTask(reply: unknown): StoredTask {
-  const [message, state, storedResult, dueSeconds, groupName, lock, ...records] = toList(reply);
-  const result = optional(storedResult, toBytes);
+function readTask(
+  [message, result]: readonly (Uint8Array | undefined)[],
+  [state, dueSeconds, groupName, lock, ...records]: readonly unknown[],
+): StoredTask {
   const due = optional(dueSeconds, toNumber);
   const group = optional(groupName, toText) ?? '';
   const uniqueKey = optional(lock, toText) ?? '';
   return {
-    message: optional(message, toBytes) ?? new Uint8Array(),
+    message: message ?? new Uint8Array(),
     state: optional(state, toText) ?? '',
     ...(result === undefined ? {} : { result }),
     ...(due === undefined ? {} : { dueAt: due * 1000 }),

@@ -2,7 +2,7 @@
 import { type QueueKeys, queueKeys, serverAddress, serverKey, SERVERS } from '../wire/keys.ts';
 import type { LostTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
-import { fetchMessage } from './fetch-value.ts';
+import { fetchLeftOut } from './fetch-value.ts';
 import { readCount } from './lease.ts';
 import { optional, toList, toText } from './reply.ts';
 import { RECOVERY_GRACE_SECONDS, RECOVERY_MARGIN_SECONDS } from './settle.ts';
@@ -45,7 +45,7 @@ async function readLostTasks(
         token: optional(token, toText),
         hasBegun: optional(begun, toText) === '1',
         returns: readCount(returns),
-        message: await fetchMessage(connection, keys.task(id), message),
+        message: await fetchLeftOut(connection, keys.task(id), 'msg', message),
       };
     }),
   );

@@ -9,13 +9,13 @@
 -- ARGV[4]  server and run that must hold it
 -- ARGV[5]  server and run that get it
 -- ARGV[6]  length of the lease in milliseconds
--- Returns  { crashes or nil, suspect or nil, message or nil or 1 (see message) }; nil when it is not leased for that run
+-- Returns  { crashes or nil, suspect or nil, message or nil or 1 (see value) }; nil when it is not leased for that run
 
 -- include: time
 -- include: text
 -- include: held
 -- include: allow-oom
--- include: message
+-- include: value
 
 allow_oom(KEYS[2])
 local id = ARGV[3]
@@ -31,4 +31,4 @@ if is_theirs then
   redis.call('HDEL', task, 'threadmill_begun', 'threadmill_started')
 end
 local crashes, suspect = unpack(redis.call('HMGET', task, 'threadmill_crashes', 'threadmill_suspect'))
-return { crashes, suspect, message_of(task) }
+return { crashes, suspect, value_of(task, 'msg') }

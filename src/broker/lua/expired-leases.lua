@@ -8,7 +8,7 @@
 -- ARGV[2]  prefix of task hashes
 -- ARGV[3]  seconds that a lease must be over whose token holds
 -- ARGV[4]  seconds that any other lease must be over
--- Returns  { id, token that holds or nil, begun or nil, returns or nil, message or nil or 1 (see message), ... }
+-- Returns  { id, token that holds or nil, begun or nil, returns or nil, message or nil or 1 (see value), ... }
 
 -- include: time
 -- include: text
@@ -16,7 +16,7 @@
 -- include: well-formed
 -- include: held
 -- include: allow-oom
--- include: message
+-- include: value
 
 allow_oom(KEYS[1])
 
@@ -58,7 +58,7 @@ local function look_at(id, score)
   found[at + 2] = token
   found[at + 3] = fields[1]
   found[at + 4] = fields[2]
-  found[at + 5] = message_of(task)
+  found[at + 5] = value_of(task, 'msg')
 end
 
 local cutoff = whole(now_s - tonumber(ARGV[3]))

@@ -4,18 +4,21 @@
 -- KEYS[2]  scheduled
 -- KEYS[3]  retry
 -- ARGV[1]  task ID
--- Returns  { message, state, result, due time in Unix seconds as text, group, unique key,
+-- Returns  { message, result (1: left out, see value), state, due time in Unix seconds as text, group, unique key,
 --            attempts, progress, log, run duration }, each nil when absent; nil without hash
+
+-- include: value
 
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return false
 end
-local task = redis.call('HMGET', KEYS[1], 'msg', 'state', 'result', 'group', 'unique_key', 'threadmill_attempts',
-  'threadmill_progress', 'threadmill_log', 'threadmill_run_ms')
+local message, result = value_of(KEYS[1], 'msg'), value_of(KEYS[1], 'result')
+local task = redis.call('HMGET', KEYS[1], 'state', 'group', 'unique_key', 'threadmill_attempts', 'threadmill_progress',
+  'threadmill_log', 'threadmill_run_ms')
 local due = false
-if task[2] == 'scheduled' then
+if task[1] == 'scheduled' then
   due = redis.call('ZSCORE', KEYS[2], ARGV[1])
-elseif task[2] == 'retry' then
+elseif task[1] == 'retry' then
   due = redis.call('ZSCORE', KEYS[3], ARGV[1])
 end
-return { task[1], task[2], task[3], due, task[4], task[5], task[6], task[7], task[8], task[9] }
+return { message, result, task[1], due, unpack(task, 2) }

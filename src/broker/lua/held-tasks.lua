@@ -4,13 +4,13 @@
 -- KEYS[2]  lease
 -- ARGV[1]  prefix of task hashes
 -- ARGV[2]  the server's UUID
--- Returns  { id, server, run, begun or nil, returns or nil, crashes or nil, suspect or nil, message or nil or 1 (see message),
+-- Returns  { id, server, run, begun or nil, returns or nil, crashes or nil, suspect or nil, message or nil or 1 (see value),
 --            ... }
 
 -- include: held
 -- include: well-formed
 -- include: each-active
--- include: message
+-- include: value
 
 local found = {}
 
@@ -46,7 +46,7 @@ local function look_at(id)
   for i = 1, 4 do
     found[at + 3 + i] = fields[i]
   end
-  found[at + 8] = message_of(task)
+  found[at + 8] = value_of(task, 'msg')
 end
 
 each_active(KEYS[1], look_at)

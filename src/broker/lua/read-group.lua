@@ -7,11 +7,11 @@
 -- ARGV[3]  most tasks
 -- ARGV[4]  most bytes of messages; a single larger one comes alone
 -- Returns  how many the set holds, the dropped IDs, then ID and message of each: '' for a task without one, 1 where it is
---          left out (see message)
+--          left out (see value)
 
 -- include: hash
 -- include: well-formed
--- include: message
+-- include: value
 
 local first, most, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local dropped, found, bytes = {}, {}, 0
@@ -25,7 +25,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], first, first + most - 1)) do
     end
     bytes = bytes + length
     found[#found + 1] = id
-    found[#found + 1] = message_of(task) or ''
+    found[#found + 1] = value_of(task, 'msg') or ''
   else
     redis.call('ZREM', KEYS[1], id)
     dropped[#dropped + 1] = id
