@@ -77,7 +77,7 @@ export interface Broker extends InspectingCalls, SchedulingCalls, ChangingCalls,
   forward(queue: string): Promise<number>;
   /** Deletes completed tasks whose retention is over; answers how many. */
   expireCompleted(queue: string): Promise<number>;
-  /** Leases that are over: 2 s where the token beside the task holds, else the protocol's 30 s; at most 100. */
+  /** Leases that are over: 2 s where the token beside the task holds, else the protocol's 30 s; at most 100, and about 4 MiB of messages. */
   expiredLeases(queue: string): Promise<LostTask[]>;
   /** Active tasks without a lease; at most 100. */
   unleased(queue: string): Promise<LostTask[]>;

@@ -3,8 +3,9 @@ import type { Connection } from './connection.ts';
 import { optional, toBytes } from './reply.ts';
 
 /**
- * The value of a hash's field, in memory of its own; `undefined` where there is none. Comes by the shorter way, if there is
- * one that works. Where it finds nothing the ordinary way has the last word. Throws as `Connection.run`.
+ * The value of a hash's field, in memory of its own or lent (`wire/spare-memory`); `undefined` where there is none. Comes by
+ * the shorter way, if there is one that works. Where it finds nothing the ordinary way has the last word. Throws as
+ * `Connection.run`.
  */
 export async function fetchValue(
   connection: Connection,
@@ -15,13 +16,12 @@ export async function fetchValue(
     const value = await connection.values?.hget(key, field).catch(() => undefined);
     if (value !== undefined) return value;
   }
-  const reply = await connection.run((redis) => redis.hgetBuffer(key, field), { key });
-  return optional(reply, toBytes);
+  return await fetchOwn(connection, key, field);
 }
 
 /**
- * A value as `lib/value.lua` answers it: itself, or a number where it is to be fetched; `undefined` where there is none (any
- * more). Throws as `Connection.run`.
+ * A value as `lib/value.lua` answers it, in memory of its own: itself, or a number where it is to be fetched. `undefined`
+ * where there is none (any more). Throws as `Connection.run`.
  */
 export async function fetchLeftOut(
   connection: Connection,
@@ -29,6 +29,15 @@ export async function fetchLeftOut(
   field: string,
   reply: unknown,
 ): Promise<Uint8Array | undefined> {
-  if (typeof reply === 'number') return await fetchValue(connection, key, field);
-  return optional(reply, toBytes);
+  return typeof reply === 'number'
+    ? await fetchOwn(connection, key, field)
+    : optional(reply, toBytes);
+}
+
+async function fetchOwn(
+  connection: Connection,
+  key: string,
+  field: string,
+): Promise<Uint8Array | undefined> {
+  return optional(await connection.run((redis) => redis.hgetBuffer(key, field), { key }), toBytes);
 }

@@ -19,7 +19,7 @@ import type {
 import { type BrokerContext, call } from './context.ts';
 import { addTasks } from './enqueue.ts';
 import { fetchLeftOut } from './fetch-value.ts';
-import { optional, toList, toNumber, toText } from './reply.ts';
+import { optional, toList, toNumber, toRows, toText } from './reply.ts';
 import type { ScriptArgument } from './script.ts';
 import { messageArguments } from './settle.ts';
 import { isLargeEntry, stageMessage } from './stage-message.ts';
@@ -93,14 +93,14 @@ async function readGroup(
   const args = [from, queueKeys(set.queue).taskPrefix, PAGE_TASKS, PAGE_BYTES];
   const reply = await call(context, 'read-group', [keyOf(set)], args);
   const [size, dropped, ...fields] = toList(reply);
-  const rows = Array.from({ length: fields.length / 2 }, (_, row) => fields.slice(2 * row));
   const read = await Promise.all(
-    rows.map(([id, message]) => readStaged(context, set, id, message)),
+    toRows(fields, 2).map(([id, message]) => readStaged(context, set, id, message)),
   );
   const tasks = read.flatMap((task) => task ?? []);
   // One was deleted in between: the next look drops it, and the places of those behind it change.
-  if (tasks.length < read.length) return readGroup(context, set, from);
-  return { tasks, dropped: toList(dropped).map(toText), size: toNumber(size) };
+  const again = tasks.length < read.length ? await readGroup(context, set, from) : undefined;
+  const gone = [...toList(dropped).map(toText), ...(again?.dropped ?? [])];
+  return { tasks: again?.tasks ?? tasks, dropped: gone, size: again?.size ?? toNumber(size) };
 }
 
 /** `undefined` where a message that was to be fetched is gone. */
@@ -145,7 +145,7 @@ async function closeGroup(context: BrokerContext, close: CloseCall): Promise<Clo
   if (entry !== undefined) await register(context, set.queue);
   const staged = entry && (await stageEntry(context, set.queue, entry));
   try {
-    const [status, fact] = toList(await runClose(context, close, staged));
+    const [status, fact] = toList(await runStaged(context, close, staged));
     switch (toNumber(status)) {
       case -1:
         return { status: 'gone' };
@@ -158,6 +158,20 @@ async function closeGroup(context: BrokerContext, close: CloseCall): Promise<Clo
     }
   } finally {
     if (staged !== undefined) unstageEntry(context, staged); // what the script did not take
+  }
+}
+
+/** Where the staged message was evicted the script refuses: then it takes the message itself, as when Redis is full. */
+async function runStaged(
+  context: BrokerContext,
+  close: CloseCall,
+  staged: string | undefined,
+): Promise<unknown> {
+  try {
+    return await runClose(context, close, staged);
+  } catch (error) {
+    if (staged === undefined || !(error instanceof RedisReplyError)) throw error;
+    return await runClose(context, close, undefined);
   }
 }
 

@@ -1,10 +1,11 @@
 /** What an owner that has died held, and how another goes on with it: the caller of `held-tasks.lua` and `adopt.lua`. */
+import { ReplyLostError } from '../errors.ts';
 import { queueKeys } from '../wire/keys.ts';
 import type { Adoption, HeldTask, LeasedTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
 import { fetchLeftOut } from './fetch-value.ts';
 import { readCount, readDeaths } from './lease.ts';
-import { optional, toList, toNumber, toText } from './reply.ts';
+import { optional, toList, toNumber, toRows, toText } from './reply.ts';
 
 /** The active tasks of a queue that this server holds, the last leased first. */
 export async function heldTasks(
@@ -15,9 +16,8 @@ export async function heldTasks(
   const keys = queueKeys(queue);
   const args = [keys.taskPrefix, serverId];
   const reply = toList(await call(context, 'held-tasks', [keys.active, keys.lease], args));
-  const rows = Array.from({ length: reply.length / 8 }, (_, row) => reply.slice(8 * row));
   return await Promise.all(
-    rows.map(async ([name, server, run, begun, returns, ...rest]) => {
+    toRows(reply, 8).map(async ([name, server, run, begun, returns, ...rest]) => {
       const id = toText(name);
       return {
         id,
@@ -42,8 +42,13 @@ export async function adopt(
   const reply = optional(await call(context, 'adopt', [keys.active, keys.lease], args), toList);
   if (reply === undefined) return undefined;
   // Its first owner has told how long it waited.
-  const task = await readTask(context, keys.task(taskId), reply);
-  return { id: taskId, run: to.run, waitedMs: undefined, ...task };
+  try {
+    const task = await readTask(context, keys.task(taskId), reply);
+    return { id: taskId, run: to.run, waitedMs: undefined, ...task };
+  } catch (error) {
+    // It is leased for the other one: it must not look as if nothing was carried out.
+    throw new ReplyLostError(context.connection.address, { cause: error });
+  }
 }
 
 async function readTask(

@@ -4,10 +4,10 @@ import type { LostTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
 import { fetchLeftOut } from './fetch-value.ts';
 import { readCount } from './lease.ts';
-import { optional, toList, toText } from './reply.ts';
+import { optional, toList, toRows, toText } from './reply.ts';
 import { RECOVERY_GRACE_SECONDS, RECOVERY_MARGIN_SECONDS } from './settle.ts';
 
-/** Tasks of a queue whose lease is over, oldest first, at most 100, and about 16 MiB of messages. */
+/** Tasks of a queue whose lease is over, oldest first, at most 100, and about 4 MiB of messages. */
 export async function expiredLeases(context: BrokerContext, queue: string): Promise<LostTask[]> {
   const keys = queueKeys(queue);
   const margins = [RECOVERY_MARGIN_SECONDS, RECOVERY_GRACE_SECONDS];
@@ -16,7 +16,7 @@ export async function expiredLeases(context: BrokerContext, queue: string): Prom
   return readLostTasks(context, keys, reply);
 }
 
-/** Active tasks of a queue that have no lease, at most 100, and about 16 MiB of messages. */
+/** Active tasks of a queue that have no lease, at most 100. */
 export async function unleased(context: BrokerContext, queue: string): Promise<LostTask[]> {
   const keys = queueKeys(queue);
   const reply = await call(context, 'unleased', [keys.active, keys.lease], [keys.taskPrefix]);
@@ -35,10 +35,8 @@ async function readLostTasks(
   keys: QueueKeys,
   reply: unknown,
 ): Promise<LostTask[]> {
-  const fields = toList(reply);
-  const rows = Array.from({ length: fields.length / 5 }, (_, row) => fields.slice(5 * row));
   return await Promise.all(
-    rows.map(async ([name, token, begun, returns, message]) => {
+    toRows(toList(reply), 5).map(async ([name, token, begun, returns, message]) => {
       const id = toText(name);
       return {
         id,

@@ -10,6 +10,13 @@ export function toList(reply: unknown): readonly unknown[] {
   throw unexpected(reply, 'a list');
 }
 
+/** The rows of a flat list, of so many values each. */
+export function toRows(list: readonly unknown[], width: number): (readonly unknown[])[] {
+  return Array.from({ length: list.length / width }, (_, row) =>
+    list.slice(row * width, (row + 1) * width),
+  );
+}
+
 /** A number, also when it came as text. */
 export function toNumber(reply: unknown): number {
   if (typeof reply === 'number') return reply;

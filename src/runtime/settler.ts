@@ -55,7 +55,10 @@ export interface SettlerOptions {
   onFault(where: string, error: unknown): void;
 }
 
-/** One script takes so many transitions at most, as many as a lease brings, and about so many bytes, so that it never holds Redis for long. */
+/**
+ * One script takes so many transitions at most, as many as a lease brings, and about so many bytes, so that it never holds
+ * Redis for long.
+ */
 const MAX_BATCH = 128;
 const MAX_BATCH_BYTES = 1_048_576;
 /**

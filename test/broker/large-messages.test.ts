@@ -1,7 +1,9 @@
 /** Large messages of tasks that are recovered, adopted, aggregated or looked at: none passes through a script. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Redis } from 'ioredis';
 import type { CloseReply } from '../../src/broker/broker.ts';
+import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import { queueKeys, QUEUES } from '../../src/wire/keys.ts';
 import { LEASE_FIELD } from '../../src/wire/task-fields.ts';
 import { commandsDuring, type SeenCommand } from '../helpers/commands-during.ts';
@@ -119,19 +121,43 @@ for (const [what, { seed: seedAll, read }] of Object.entries(readers)) {
   });
 }
 
-test('one look lists about 16 MiB of messages, and the next the others', async () => {
-  for (const look of [
-    { parts: nobodys(many, 5), list: () => broker.expiredLeases(QUEUE) },
-    { parts: { ...nobodys(many, 5), lease: {} }, list: () => broker.unleased(QUEUE) },
-  ]) {
-    await seed(look.parts);
-    for (const id of many) await client.hset(keys.task(id), 'msg', Buffer.alloc(MB, id));
-    const first = await look.list();
-    assert.equal(first.length, 16);
-    for (const { id } of first) {
-      await client.multi().lrem(keys.active, 0, id).zrem(keys.lease, id).exec();
-    }
-    assert.equal((await look.list()).length, 16);
+test('one look for expired leases lists about 4 MiB of messages, and the next the others', async () => {
+  await seed(nobodys(many, 5));
+  for (const id of many) await client.hset(keys.task(id), 'msg', Buffer.alloc(MB, id));
+  const first = await broker.expiredLeases(QUEUE);
+  assert.deepEqual(
+    first.map(({ id }) => id),
+    [...many].sort().slice(0, 4),
+  );
+  for (const { id } of first) {
+    await client.multi().lrem(keys.active, 0, id).zrem(keys.lease, id).exec();
+  }
+  const second = await broker.expiredLeases(QUEUE);
+  assert.deepEqual(
+    second.map(({ id }) => id),
+    [...many].sort().slice(4, 8),
+  );
+});
+
+test('all that a dead server held is listed, however much that is', async () => {
+  const held4000 = Array.from({ length: 4_000 }, (_, i) => `t${i}`);
+  await seed(held(held4000, { leaseAt: 9_999_999_999 }));
+  const listed = await broker.heldTasks(QUEUE, OWNER);
+  assert.deepEqual(
+    listed.map(({ id, message: bytes }) => [id, bytes && Buffer.from(bytes)]),
+    held4000.map((id) => [id, message(id)]),
+  );
+});
+
+test('what a look at a task answers is in memory of its own', async () => {
+  await seed(held(['big'], { leaseAt: 9_999_999_999 }));
+  await client.hset(keys.task('big'), 'msg', big, 'result', big);
+  const task = await broker.getTask(QUEUE, 'big');
+  for (const bytes of [task?.message, task?.result]) {
+    assert.deepEqual(
+      [bytes?.buffer.constructor, bytes?.buffer.byteLength],
+      [ArrayBuffer, big.length],
+    );
   }
 });
 
@@ -164,6 +190,27 @@ test('where Redis is full the script takes it, as many tasks go for the one that
   const reply = await broker.closeGroup(close);
   await client.config('SET', 'maxmemory', '0');
   assert.deepEqual(reply, { status: 'closed' });
+  assert.deepEqual((await queueState(client, QUEUE)).tasks['big']?.['msg'], big);
+});
+
+test('a message that was evicted before the script came goes with the script', async (context) => {
+  const shared = new Redis(redis.socket, { replyMapping: 'legacy' });
+  context.after(() => shared.disconnect());
+  const send = shared.sendCommand.bind(shared);
+  let evictions = 0;
+  shared.sendCommand = (command, stream) => {
+    const sent = send(command, stream);
+    const [key, field] = command.args.map(String);
+    if (command.name === 'hset' && field === 'msg' && key?.startsWith(keys.staged('')) === true) {
+      evictions += 1;
+      void shared.unlink(key);
+    }
+    return sent;
+  };
+  const evicting = createRedisBroker({ redis: shared, connectTimeoutMs: 2_000 });
+  assert.deepEqual(await evicting.closeGroup(await closing()), { status: 'closed' });
+  await evicting.close();
+  assert.equal(evictions, 1);
   assert.deepEqual((await queueState(client, QUEUE)).tasks['big']?.['msg'], big);
 });
 

@@ -1,6 +1,6 @@
--- Lists tasks whose lease ended a while ago (protocol 10.2), oldest first, at most 100 and about 16 MiB: ours a short margin after the
--- expiry in their token, all others when the protocol's time is over. Repairs what it meets, or the same broken entries
--- would be listed at every pass and hide the others.
+-- Lists tasks whose lease ended a while ago (protocol 10.2), oldest first, at most 100 and about 4 MiB: ours a short margin
+-- after the expiry in their token, all others when the protocol's time is over. Repairs what it meets, or the same broken
+-- entries would be listed at every pass and hide the others.
 --
 -- KEYS[1]  lease
 -- KEYS[2]  active

@@ -111,7 +111,7 @@ end
 -- The end of `active`, or all of it, and how often each ID of this call is there; nothing where the list is so long that
 -- looking for each is cheaper. Tasks end about in the order in which they were leased, so that its end has them nearly
 -- always. That is enough where each is there once and `active` is as long as `lease`: an ID that is in the list twice makes
--- it longer. (One that hides behind a lease without entry stays without lease and hash, and leaves as what is no task.)
+-- it longer. (One behind which a lease without entry hides stays, without lease and hash, until `unleased` drops it.)
 local times, list
 
 local function look_at_active(from)

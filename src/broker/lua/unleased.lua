@@ -1,4 +1,4 @@
--- Lists entries of `active` that have no lease (trap 12), at most 100 and about 16 MiB. Changes nothing, but for entries that can be no task.
+-- Lists entries of `active` that have no lease (trap 12), at most 100. Changes nothing, but for entries that can be no task.
 --
 -- KEYS[1]  active
 -- KEYS[2]  lease
@@ -31,7 +31,7 @@ local function look_at(id)
   found[at + 3] = fields[1]
   found[at + 4] = fields[2]
   found[at + 5] = value_of(task, 'msg')
-  return #found < MOST * 5 and not are_enough()
+  return #found < MOST * 5
 end
 
 each_active(KEYS[1], look_at)

@@ -14,7 +14,7 @@ local function value_of(task, field)
   return redis.call('HGET', task, field)
 end
 
--- Whether the caller has enough to hold in its memory at once.
+-- Whether the caller has enough to fetch and to hold in its memory at once.
 local function are_enough()
-  return found_bytes >= 16 * ROOM
+  return found_bytes >= 4 * ROOM
 end
