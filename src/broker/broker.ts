@@ -19,6 +19,7 @@ import type {
   ExtendCall,
   LeasedTask,
   ExtendReply,
+  HeldRun,
   HeldTask,
   LeaseReply,
   Adoption,
@@ -63,6 +64,8 @@ export interface Broker extends InspectingCalls, SchedulingCalls, ChangingCalls,
   extend(call: ExtendCall): Promise<ExtendReply>;
   /** The active tasks of a queue that this server holds, by its UUID: none that a Go server, say, has taken over since. */
   heldTasks(queue: string, serverId: string): Promise<HeldTask[]>;
+  /** As `heldTasks`, for whoever looks often and needs no messages. */
+  heldRuns(queue: string, serverId: string): Promise<HeldRun[]>;
   /** Hands a lease on to another owner and extends it; `undefined` when it was neither `from`'s nor `to`'s. */
   adopt(lease: Adoption): Promise<LeasedTask | undefined>;
   /**

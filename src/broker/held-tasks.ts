@@ -1,7 +1,7 @@
 /** What an owner that has died held, and how another goes on with it: the caller of `held-tasks.lua` and `adopt.lua`. */
 import { ReplyLostError } from '../errors.ts';
 import { queueKeys } from '../wire/keys.ts';
-import type { Adoption, HeldTask, LeasedTask } from './broker.ts';
+import type { Adoption, HeldRun, HeldTask, LeasedTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
 import { fetchLeftOut } from './fetch-value.ts';
 import { readCount, readDeaths } from './lease.ts';
@@ -13,22 +13,43 @@ export async function heldTasks(
   queue: string,
   serverId: string,
 ): Promise<HeldTask[]> {
-  const keys = queueKeys(queue);
-  const args = [keys.taskPrefix, serverId];
-  const reply = toList(await call(context, 'held-tasks', [keys.active, keys.lease], args));
+  const rows = await listHeld(context, queue, serverId, true);
   return await Promise.all(
-    toRows(reply, 8).map(async ([name, server, run, begun, returns, ...rest]) => {
-      const id = toText(name);
+    rows.map(async (row) => {
+      const [, , , begun, returns, ...rest] = row;
+      const held = readRun(row);
       return {
-        id,
-        server: toText(server),
-        run: toNumber(run),
+        ...held,
         hasBegun: optional(begun, toText) === '1',
         returns: readCount(returns),
-        ...(await readTask(context, keys.task(id), rest)),
+        ...(await readTask(context, queueKeys(queue).task(held.id), rest)),
       };
     }),
   );
+}
+
+/** As `heldTasks`, without what they are. */
+export async function heldRuns(
+  context: BrokerContext,
+  queue: string,
+  serverId: string,
+): Promise<HeldRun[]> {
+  return (await listHeld(context, queue, serverId, false)).map(readRun);
+}
+
+async function listHeld(
+  context: BrokerContext,
+  queue: string,
+  serverId: string,
+  withMessages: boolean,
+): Promise<(readonly unknown[])[]> {
+  const { active, lease, taskPrefix } = queueKeys(queue);
+  const args = [taskPrefix, serverId, withMessages ? 1 : 0];
+  return toRows(toList(await call(context, 'held-tasks', [active, lease], args)), 8);
+}
+
+function readRun([id, server, run]: readonly unknown[]): HeldRun {
+  return { id: toText(id), server: toText(server), run: toNumber(run) };
 }
 
 /** Hands a lease on to another server; `undefined` when the task is leased for neither of them. */

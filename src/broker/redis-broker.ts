@@ -9,7 +9,7 @@ import { replaceMessage, reschedule } from './edit-task.ts';
 import { enqueue } from './enqueue.ts';
 import { healthLooks } from './health-fleet.ts';
 import { grouping } from './groups.ts';
-import { adopt, heldTasks } from './held-tasks.ts';
+import { adopt, heldRuns, heldTasks } from './held-tasks.ts';
 import { inspecting } from './inspecting.ts';
 import { KeyTracking } from './key-tracking.ts';
 import { extend, lease } from './lease.ts';
@@ -65,6 +65,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
       connection.isCluster ? undefined : new RedisQueueWatch(context, tracking, ...args),
     extend: (call) => extend(context, call),
     heldTasks: (...args) => heldTasks(context, ...args),
+    heldRuns: (...args) => heldRuns(context, ...args),
     adopt: (adoption) => adopt(context, adoption),
     settle: (call) => settle(context, call),
     forward: (queue) => forward(context, queue),

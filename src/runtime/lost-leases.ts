@@ -11,7 +11,7 @@ import type { Service } from './service.ts';
 
 /** What it works with. */
 export interface LostLeasesOptions {
-  readonly broker: Pick<Broker, 'heldTasks' | 'settle'>;
+  readonly broker: Pick<Broker, 'heldRuns' | 'settle'>;
   readonly active: Pick<ActiveTasks, 'get'>;
   readonly clock: Clock;
   readonly serverId: string;
@@ -70,7 +70,7 @@ export class LostLeases implements Service {
 
   async #giveBack(queue: string): Promise<void> {
     const { broker, active, serverId } = this.#options;
-    const held = await broker.heldTasks(queue, serverId);
+    const held = await broker.heldRuns(queue, serverId);
     const lost = held.filter(
       ({ run }) => this.#isLost(queue, run) && active.get(run) === undefined,
     );

@@ -149,6 +149,22 @@ test('all that a dead server held is listed, however much that is', async () => 
   );
 });
 
+test('who looks for runs alone is told of them without a message', async () => {
+  await seed(held(['A', 'big'], { leaseAt: 9_999_999_999 }));
+  let runs: unknown;
+  const commands = await commandsDuring(redis, async () => {
+    runs = await broker.heldRuns(QUEUE, OWNER);
+  });
+  assert.deepEqual(runs, [
+    { id: 'A', server: OWNER, run: RUN },
+    { id: 'big', server: OWNER, run: RUN },
+  ]);
+  assert.deepEqual(
+    commands.filter(({ args }) => args.includes('msg')),
+    [],
+  );
+});
+
 test('what a look at a task answers is in memory of its own', async () => {
   await seed(held(['big'], { leaseAt: 9_999_999_999 }));
   await client.hset(keys.task('big'), 'msg', big, 'result', big);

@@ -74,10 +74,16 @@ export interface ExtendReply {
   readonly canceled: readonly string[];
 }
 
-/** An active task that a server holds, as it is found when the server has died. */
-export interface HeldTask extends Omit<LeasedTask, 'waitedMs'> {
+/** A run that a server holds. */
+export interface HeldRun {
+  readonly id: string;
   /** The server's whole name. */
   readonly server: string;
+  readonly run: number;
+}
+
+/** An active task that a server holds, as it is found when the server has died. */
+export interface HeldTask extends HeldRun, Omit<LeasedTask, 'waitedMs'> {
   /** It was noted that a thread had begun it. */
   readonly hasBegun: boolean;
   /** How often in a row it was recovered before it was noted as begun. */

@@ -4,6 +4,7 @@
 -- KEYS[2]  lease
 -- ARGV[1]  prefix of task hashes
 -- ARGV[2]  the server's UUID
+-- ARGV[3]  '1' = with their messages
 -- Returns  { id, server, run, begun or nil, returns or nil, crashes or nil, suspect or nil, message or nil or 1 (see value),
 --            ... }
 
@@ -46,7 +47,7 @@ local function look_at(id)
   for i = 1, 4 do
     found[at + 3 + i] = fields[i]
   end
-  found[at + 8] = value_of(task, 'msg')
+  found[at + 8] = ARGV[3] == '1' and value_of(task, 'msg')
 end
 
 each_active(KEYS[1], look_at)
