@@ -26,7 +26,7 @@ import type {
 } from './faces/leasing.ts';
 import type { PresenceEntry, RedisFacts } from './faces/presence.ts';
 import type { SchedulingCalls } from './faces/scheduling.ts';
-import type { SettleCall, SettleReply, LostTask, Recovery } from './faces/settling.ts';
+import type { SettleCall, SettleReply, LostRun, LostTask, Recovery } from './faces/settling.ts';
 import type { Duty, OnQueues, QueueWatch } from './faces/watching.ts';
 
 export type * from './faces/editing.ts';
@@ -83,7 +83,9 @@ export interface Broker extends InspectingCalls, SchedulingCalls, ChangingCalls,
   /** Leases that are over: 2 s where the token beside the task holds, else the protocol's 30 s; at most 100, and about 4 MiB of messages. */
   expiredLeases(queue: string): Promise<LostTask[]>;
   /** Active tasks without a lease; at most 100. */
-  unleased(queue: string): Promise<LostTask[]>;
+  unleased(queue: string): Promise<LostRun[]>;
+  /** With their messages, which are all in memory then. */
+  lostTasks(queue: string, runs: readonly LostRun[]): Promise<LostTask[]>;
   /** Settles tasks that were listed by `expiredLeases`, if each is still as it was. */
   settleExpired(queue: string, recoveries: readonly Recovery[]): Promise<SettleReply[]>;
   /** Settles tasks that were listed by `unleased`, if each is still as it was. */

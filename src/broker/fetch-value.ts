@@ -34,7 +34,8 @@ export async function fetchLeftOut(
     : optional(reply, toBytes);
 }
 
-async function fetchOwn(
+/** The value of a hash's field in memory of its own; `undefined` where there is none. Throws as `Connection.run`. */
+export async function fetchOwn(
   connection: Connection,
   key: string,
   field: string,

@@ -1,8 +1,8 @@
 /** Finds tasks that nobody holds any more: the caller of `expired-leases.lua`, `unleased.lua` and `local-servers.lua`. */
-import { type QueueKeys, queueKeys, serverAddress, serverKey, SERVERS } from '../wire/keys.ts';
-import type { LostTask } from './broker.ts';
+import { queueKeys, serverAddress, serverKey, SERVERS } from '../wire/keys.ts';
+import type { LostRun, LostTask } from './broker.ts';
 import { type BrokerContext, call } from './context.ts';
-import { fetchLeftOut } from './fetch-value.ts';
+import { fetchLeftOut, fetchOwn } from './fetch-value.ts';
 import { readCount } from './lease.ts';
 import { optional, toList, toRows, toText } from './reply.ts';
 import { RECOVERY_GRACE_SECONDS, RECOVERY_MARGIN_SECONDS } from './settle.ts';
@@ -12,15 +12,36 @@ export async function expiredLeases(context: BrokerContext, queue: string): Prom
   const keys = queueKeys(queue);
   const margins = [RECOVERY_MARGIN_SECONDS, RECOVERY_GRACE_SECONDS];
   const args = [context.offsetSeconds, keys.taskPrefix, ...margins];
-  const reply = await call(context, 'expired-leases', [keys.lease, keys.active], args);
-  return readLostTasks(context, keys, reply);
+  const rows = toRows(
+    toList(await call(context, 'expired-leases', [keys.lease, keys.active], args)),
+    5,
+  );
+  const read = async (row: readonly unknown[]): Promise<LostTask> => {
+    const run = readLostRun(row);
+    const message = await fetchLeftOut(context.connection, keys.task(run.id), 'msg', row[4]);
+    return { ...run, message };
+  };
+  return await Promise.all(rows.map(read));
 }
 
-/** Active tasks of a queue that have no lease, at most 100. */
-export async function unleased(context: BrokerContext, queue: string): Promise<LostTask[]> {
+/** Active tasks of a queue that have no lease, at most 100. Without their messages: most are only looked at. */
+export async function unleased(context: BrokerContext, queue: string): Promise<LostRun[]> {
   const keys = queueKeys(queue);
   const reply = await call(context, 'unleased', [keys.active, keys.lease], [keys.taskPrefix]);
-  return readLostTasks(context, keys, reply);
+  return toRows(toList(reply), 4).map(readLostRun);
+}
+
+/** These with their messages. */
+export async function lostTasks(
+  { connection }: BrokerContext,
+  queue: string,
+  runs: readonly LostRun[],
+): Promise<LostTask[]> {
+  const { task } = queueKeys(queue);
+  const withMessage = async (run: LostRun): Promise<LostTask> => {
+    return { ...run, message: await fetchOwn(connection, task(run.id), 'msg') };
+  };
+  return await Promise.all(runs.map(withMessage));
 }
 
 /** Addresses of the servers of a host that are listed, also of some that are gone. */
@@ -30,21 +51,11 @@ export async function localServers(context: BrokerContext, host: string): Promis
   return keys.map((key) => serverAddress(toText(key)));
 }
 
-async function readLostTasks(
-  { connection }: BrokerContext,
-  keys: QueueKeys,
-  reply: unknown,
-): Promise<LostTask[]> {
-  return await Promise.all(
-    toRows(toList(reply), 5).map(async ([name, token, begun, returns, message]) => {
-      const id = toText(name);
-      return {
-        id,
-        token: optional(token, toText),
-        hasBegun: optional(begun, toText) === '1',
-        returns: readCount(returns),
-        message: await fetchLeftOut(connection, keys.task(id), 'msg', message),
-      };
-    }),
-  );
+function readLostRun([id, token, begun, returns]: readonly unknown[]): LostRun {
+  return {
+    id: toText(id),
+    token: optional(token, toText),
+    hasBegun: optional(begun, toText) === '1',
+    returns: readCount(returns),
+  };
 }

@@ -14,7 +14,7 @@ import { inspecting } from './inspecting.ts';
 import { KeyTracking } from './key-tracking.ts';
 import { extend, lease } from './lease.ts';
 import { Listener } from './listener.ts';
-import { expiredLeases, localServers, unleased } from './lost-tasks.ts';
+import { expiredLeases, localServers, lostTasks, unleased } from './lost-tasks.ts';
 import { announce, withdraw } from './presence.ts';
 import { RedisQueueWatch } from './queue-watch.ts';
 import { scheduling } from './schedulers.ts';
@@ -73,6 +73,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     expiredLeases: (queue) => expiredLeases(context, queue),
     settleExpired: (...args) => settleExpired(context, ...args),
     unleased: (queue) => unleased(context, queue),
+    lostTasks: (queue, runs) => lostTasks(context, queue, runs),
     settleUnleased: (...args) => settleUnleased(context, ...args),
     ...grouping(context),
     localServers: (host) => localServers(context, host),

@@ -16,7 +16,7 @@ import { UnleasedWatch } from './unleased-watch.ts';
 export interface RecovererOptions extends RecoveryRules {
   readonly broker: Pick<
     Broker,
-    'watchQueues' | 'expiredLeases' | 'settleExpired' | 'unleased' | 'settleUnleased'
+    'watchQueues' | 'expiredLeases' | 'settleExpired' | 'unleased' | 'lostTasks' | 'settleUnleased'
   >;
   readonly queues: readonly string[];
   readonly intervalMs: number;
@@ -29,6 +29,8 @@ export interface RecovererOptions extends RecoveryRules {
  * who write the outcomes of what has ended meanwhile as soon as they are back themselves.
  */
 const AFTER_OUTAGE_MS = 3_000;
+/** Tasks without lease whose messages are in memory at once: they may be of any size. */
+const AT_ONCE = 8;
 /** An answer that takes so long was held up by an outage. */
 const SLOW_MS = 1_000;
 
@@ -93,8 +95,11 @@ export class Recoverer implements Service {
 
   async #recoverUnleased(queue: string, watch: UnleasedWatch, now: number): Promise<void> {
     const { broker } = this.#options;
-    const lost = watch.look(await this.#unlessAway(() => broker.unleased(queue)), now);
-    await this.#settle(queue, lost, (recoveries) => broker.settleUnleased(queue, recoveries));
+    const due = watch.look(await this.#unlessAway(() => broker.unleased(queue)), now);
+    for (let at = 0; at < due.length; at += AT_ONCE) {
+      const lost = await broker.lostTasks(queue, due.slice(at, at + AT_ONCE));
+      await this.#settle(queue, lost, (recoveries) => broker.settleUnleased(queue, recoveries));
+    }
   }
 
   /** Nothing, and nothing for a while, when Redis lets the call wait or fail: it may have been away for others as well. */

@@ -3,7 +3,7 @@
  * (trap 12). A living owner of ours puts its entry back when it extends, and one of Go never does; so the entry is only
  * taken when it had none at two looks a minute apart.
  */
-import type { LostTask } from '../broker/broker.ts';
+import type { LostRun } from '../broker/broker.ts';
 
 /** Between two looks; also what an entry must have been without lease. */
 const APART_MS = 60_000;
@@ -19,10 +19,10 @@ export class UnleasedWatch {
   }
 
   /** Takes what a look found; answers what is to be recovered. */
-  look(found: readonly LostTask[], nowMonotonicMs: number): LostTask[] {
+  look(found: readonly LostRun[], nowMonotonicMs: number): LostRun[] {
     const before = this.#seen;
     // By token as well: a task that was leased again meanwhile begins anew.
-    const key = ({ id, token = '' }: LostTask): string => `${id}\0${token}`;
+    const key = ({ id, token = '' }: LostRun): string => `${id}\0${token}`;
     this.#seen = new Map(found.map((task) => [key(task), before.get(key(task)) ?? nowMonotonicMs]));
     this.#nextMonotonicMs = nowMonotonicMs + APART_MS;
     return found.filter(

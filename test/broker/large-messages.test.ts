@@ -1,8 +1,8 @@
 /** Large messages of tasks that are recovered, adopted, aggregated or looked at: none passes through a script. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { Redis } from 'ioredis';
-import type { CloseReply } from '../../src/broker/broker.ts';
+import type { Broker, CloseReply } from '../../src/broker/broker.ts';
 import { createRedisBroker } from '../../src/broker/redis-broker.ts';
 import { queueKeys, QUEUES } from '../../src/wire/keys.ts';
 import { LEASE_FIELD } from '../../src/wire/task-fields.ts';
@@ -41,7 +41,7 @@ const readers: Record<string, { seed(now: number): Promise<void>; read(): Promis
   },
   'tasks without lease': {
     seed: (now) => seed({ ...nobodys(ids, now), lease: {} }),
-    read: () => broker.unleased(QUEUE),
+    read: async () => broker.lostTasks(QUEUE, await broker.unleased(QUEUE)),
   },
   'tasks that a dead server held': {
     seed: (now) => seed(held(ids, { leaseAt: now + 30 })),
@@ -142,11 +142,16 @@ test('one look for expired leases lists about 4 MiB of messages, and the next th
 test('all that a dead server held is listed, however much that is', async () => {
   const held4000 = Array.from({ length: 4_000 }, (_, i) => `t${i}`);
   await seed(held(held4000, { leaseAt: 9_999_999_999 }));
+  const messageOf = (id: string): Buffer => message(id, { payload: Buffer.alloc(KB, id) });
+  await Promise.all(held4000.map((id) => client.hset(keys.task(id), 'msg', messageOf(id))));
   const listed = await broker.heldTasks(QUEUE, OWNER);
   assert.deepEqual(
-    listed.map(({ id, message: bytes }) => [id, bytes && Buffer.from(bytes)]),
-    held4000.map((id) => [id, message(id)]),
+    listed.map(({ id }) => id),
+    held4000,
   );
+  for (const { id, message: bytes } of listed) {
+    assert.ok(messageOf(id).equals(bytes ?? Buffer.alloc(0)), `message of ${id}`);
+  }
 });
 
 test('who looks for runs alone is told of them without a message', async () => {
@@ -209,25 +214,50 @@ test('where Redis is full the script takes it, as many tasks go for the one that
   assert.deepEqual((await queueState(client, QUEUE)).tasks['big']?.['msg'], big);
 });
 
-test('a message that was evicted before the script came goes with the script', async (context) => {
+/** A broker beside whose commands others go, on the same connection. */
+function brokerBeside(
+  context: TestContext,
+  beside: (command: readonly string[], shared: Redis, send: () => unknown) => unknown,
+): Broker {
   const shared = new Redis(redis.socket, { replyMapping: 'legacy' });
   context.after(() => shared.disconnect());
   const send = shared.sendCommand.bind(shared);
+  shared.sendCommand = (command, stream) =>
+    beside([command.name, ...command.args.map(String)], shared, () => send(command, stream));
+  return createRedisBroker({ redis: shared, connectTimeoutMs: 2_000 });
+}
+
+test('a message that was evicted before the script came goes with the script', async (context) => {
   let evictions = 0;
-  shared.sendCommand = (command, stream) => {
-    const sent = send(command, stream);
-    const [key, field] = command.args.map(String);
-    if (command.name === 'hset' && field === 'msg' && key?.startsWith(keys.staged('')) === true) {
+  const evicting = brokerBeside(context, ([name, key = '', field], shared, send) => {
+    const sent = send();
+    if (name === 'hset' && field === 'msg' && key.startsWith(keys.staged(''))) {
       evictions += 1;
       void shared.unlink(key);
     }
     return sent;
-  };
-  const evicting = createRedisBroker({ redis: shared, connectTimeoutMs: 2_000 });
+  });
   assert.deepEqual(await evicting.closeGroup(await closing()), { status: 'closed' });
   await evicting.close();
   assert.equal(evictions, 1);
   assert.deepEqual((await queueState(client, QUEUE)).tasks['big']?.['msg'], big);
+});
+
+test('a task of a group that is deleted before its message is fetched is dropped', async (context) => {
+  const group = { [STAGED]: { gone: 1, a: 2, big: 3, b: 4 } };
+  await seed({ group, tasks: members('x', ['a', 'big', 'b']) });
+  await client.hset(keys.task('big'), 'msg', big);
+  const deleting = brokerBeside(context, ([name, key], shared, send) => {
+    if (name === 'hget' && key === keys.task('big')) void shared.unlink(key);
+    return send();
+  });
+  const page = await deleting.readGroup(SET, 0);
+  await deleting.close();
+  assert.deepEqual(
+    page.tasks.map(({ id }) => id),
+    ['a', 'b'],
+  );
+  assert.deepEqual([page.dropped, page.size], [['gone', 'big'], 2]);
 });
 
 test('a large task that is not stored leaves nothing behind', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { LostTask, Settlement } from '../../src/broker/broker.ts';
+import type { LostRun, Settlement } from '../../src/broker/broker.ts';
 import { queueKeys } from '../../src/wire/keys.ts';
 import { CRASHES_FIELD, RETURNS_FIELD, SUSPECT_FIELD } from '../../src/wire/task-fields.ts';
 import { earlyInSecond, test } from '../helpers/within-second.ts';
@@ -29,7 +29,7 @@ test('returns are counted over leases, and told to who finds the task lost', asy
     assert.deepEqual([task?.returns, task?.hasBegun], [times, false]);
   }
   const leaseAt = Number(await client.zscore(keys.lease, 'A'));
-  const facts = ([task]: readonly LostTask[]): unknown[] => [task?.returns, task?.hasBegun];
+  const facts = ([task]: readonly LostRun[]): unknown[] => [task?.returns, task?.hasBegun];
   await client.zadd(keys.lease, leaseAt - 90, 'A');
   await client.hset(keys.task('A'), leasedBy(OWNER, leaseAt - 90));
   assert.deepEqual(facts(await broker.expiredLeases(QUEUE)), [7, false]);

@@ -37,7 +37,7 @@ test('active tasks without a lease are listed with what stands beside them, each
     },
   });
   const before = await bytesOf(client);
-  const found = await broker.unleased(QUEUE);
+  const found = await broker.lostTasks(QUEUE, await broker.unleased(QUEUE));
   const facts = { hasBegun: false, returns: 0, token: undefined };
   assert.deepEqual(
     found.map((task) => ({ ...task, message: task.message && Buffer.from(task.message) })),

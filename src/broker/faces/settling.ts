@@ -73,16 +73,20 @@ export interface RunSettlement {
 /** `lost`: the task was not that run's any more (recovered, deleted); nothing was written. */
 export type SettleReply = 'settled' | 'lost';
 
-/** A task that nobody holds any more, as the recoverer finds it. */
-export interface LostTask {
+/** A run whose task nobody holds any more, as the recoverer finds it. */
+export interface LostRun {
   readonly id: string;
-  readonly message: Uint8Array | undefined;
   /** What stands beside it, if anything. For expired leases only a token that holds: none is Go's. */
   readonly token: string | undefined;
   /** By its token's owner. */
   readonly hasBegun: boolean;
   /** How often in a row it was recovered unbegun. */
   readonly returns: number;
+}
+
+/** With its message, if the task has one. */
+export interface LostTask extends LostRun {
+  readonly message: Uint8Array | undefined;
 }
 
 /** A recoverer's transition, written only if the task is found as it was listed. */

@@ -3,13 +3,12 @@
 -- KEYS[1]  active
 -- KEYS[2]  lease
 -- ARGV[1]  prefix of task hashes
--- Returns  { id, token or nil, begun or nil, returns or nil, message or nil or 1 (see value), ... }
+-- Returns  { id, token or nil, begun or nil, returns or nil, ... }
 
 -- include: hash
 -- include: well-formed
 -- include: held
 -- include: each-active
--- include: value
 
 local MOST = 100
 
@@ -30,8 +29,7 @@ local function look_at(id)
   found[at + 2] = token_of(task) or false
   found[at + 3] = fields[1]
   found[at + 4] = fields[2]
-  found[at + 5] = value_of(task, 'msg')
-  return #found < MOST * 5
+  return #found < MOST * 4
 end
 
 each_active(KEYS[1], look_at)
