@@ -80,11 +80,14 @@ export interface Broker extends InspectingCalls, SchedulingCalls, ChangingCalls,
   forward(queue: string): Promise<number>;
   /** Deletes completed tasks whose retention is over; answers how many. */
   expireCompleted(queue: string): Promise<number>;
-  /** Leases that are over: 2 s where the token beside the task holds, else the protocol's 30 s; at most 100, and about 4 MiB of messages. */
+  /**
+   * Leases that are over: 2 s where the token beside the task holds, else the protocol's 30 s; at most 100, and about 4 MiB of
+   * messages.
+   */
   expiredLeases(queue: string): Promise<LostTask[]>;
   /** Active tasks without a lease; at most 100. */
   unleased(queue: string): Promise<LostRun[]>;
-  /** With their messages, which are all in memory then. */
+  /** What `unleased` listed, with the messages: as they may be of any size, a few at a time. */
   lostTasks(queue: string, runs: readonly LostRun[]): Promise<LostTask[]>;
   /** Settles tasks that were listed by `expiredLeases`, if each is still as it was. */
   settleExpired(queue: string, recoveries: readonly Recovery[]): Promise<SettleReply[]>;

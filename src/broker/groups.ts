@@ -1,12 +1,10 @@
 /** Groups and their aggregation: the caller of the scripts on groups and aggregation sets. */
-import { randomUUID } from 'node:crypto';
 import { RedisReplyError } from '../errors.ts';
 import type { GroupRules } from '../policy/group-rules.ts';
 import { QUEUES, queueKeys } from '../wire/keys.ts';
 import type {
   CloseCall,
   CloseReply,
-  EnqueueEntry,
   Grouping,
   LockedTask,
   ReclaimedTasks,
@@ -22,7 +20,7 @@ import { fetchLeftOut } from './fetch-value.ts';
 import { optional, toList, toNumber, toRows, toText } from './reply.ts';
 import type { ScriptArgument } from './script.ts';
 import { messageArguments } from './settle.ts';
-import { isLargeEntry, stageMessage } from './stage-message.ts';
+import { stageEntry, unstageEntry } from './stage-message.ts';
 
 /** Tasks that one call reads, and bytes at which it stops: more would hold up Redis for others. */
 const PAGE_TASKS = 250;
@@ -187,29 +185,6 @@ function runClose(
   const args: ScriptArgument[] = [context.offsetSeconds, keys.taskPrefix, size];
   if (entry !== undefined) addTasks(args, [entry], keys, [staged]);
   return call(context, 'close-group', names, args);
-}
-
-/** Where a large message was written; `undefined` for any other, and where Redis is full: then it goes with the script. */
-async function stageEntry(
-  context: BrokerContext,
-  queue: string,
-  entry: EnqueueEntry,
-): Promise<string | undefined> {
-  if (!isLargeEntry(entry)) return undefined;
-  const key = queueKeys(queue).staged(randomUUID());
-  try {
-    await context.connection.run((redis) => stageMessage(redis, key, entry.message), { key });
-    return key;
-  } catch (error) {
-    unstageEntry(context, key);
-    if (error instanceof RedisReplyError) return undefined;
-    throw error;
-  }
-}
-
-/** It would go by itself. */
-function unstageEntry({ connection }: BrokerContext, key: string): void {
-  connection.run((redis) => redis.unlink(key), { key }).catch(() => undefined);
 }
 
 /**

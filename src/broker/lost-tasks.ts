@@ -31,7 +31,7 @@ export async function unleased(context: BrokerContext, queue: string): Promise<L
   return toRows(toList(reply), 4).map(readLostRun);
 }
 
-/** These with their messages. */
+/** These runs with the messages of their tasks. */
 export async function lostTasks(
   { connection }: BrokerContext,
   queue: string,
