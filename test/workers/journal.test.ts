@@ -9,20 +9,31 @@ import { startThread } from '../helpers/worker-harness.ts';
 
 const acts = fixture('threads/contain.js');
 
+interface TestJournal {
+  readonly fd: number;
+  /** A task that tells, as its progress, whether the journal names it when its code begins, and waits to be stopped. */
+  readonly reading: { readonly type: string; readonly payload: string };
+  readonly names: () => string[];
+  readonly bytes: () => Buffer;
+}
+
 /** An empty journal, and what stands in it. */
-async function useJournal(): Promise<{ fd: number; names: () => string[]; bytes: () => Buffer }> {
+async function useJournal(): Promise<TestJournal> {
   const path = join(await tempModules({}), 'journal');
   const fd = openSync(path, 'w+');
   after(() => closeSync(fd));
   const bytes = (): Buffer => readFileSync(path);
-  return { fd, bytes, names: () => [...readJournal(bytes())] };
+  const reading = { type: 'readAndWait', payload: path };
+  return { fd, reading, bytes, names: () => [...readJournal(bytes())] };
 }
 
 test('a run stands in the journal from before it begins until its code has ended', async () => {
   const journal = await useJournal();
   const thread = await startThread({ journalFd: journal.fd });
-  const run = thread.hand(acts, { type: 'wait', queue: 'images', id: 'ü-1', journalSlot: 2 });
-  await run.begun;
+  const { type, payload } = journal.reading;
+  const run = thread.hand(acts, { type, payload, queue: 'images', id: 'ü-1', journalSlot: 2 });
+  const { value } = await thread.until('progress', run.run);
+  assert.equal(value, true);
   assert.deepEqual(journal.names(), [journalKey({ queue: 'images', taskId: 'ü-1' })]);
   assert.ok(journal.bytes().readUInt16LE(2 * JOURNAL_RECORD_BYTES) > 0);
   thread.stop(run.run, 'canceled');
@@ -42,10 +53,11 @@ test('a run whose handler throws leaves the journal too', async () => {
 test('runs of one thread have a record each, and those without a slot have none', async () => {
   const journal = await useJournal();
   const thread = await startThread({ journalFd: journal.fd, tasksPerThread: 3 });
-  const first = thread.hand(acts, { type: 'wait', id: 'one', journalSlot: 5 });
-  const second = thread.hand(acts, { type: 'wait', id: 'two', journalSlot: 0 });
-  const unnamed = thread.hand(acts, { type: 'wait', id: 'three' });
-  await Promise.all([first.begun, second.begun, unnamed.begun]);
+  const { type, payload } = journal.reading;
+  const first = thread.hand(acts, { type, payload, id: 'one', journalSlot: 5 });
+  const second = thread.hand(acts, { type, payload, id: 'two', journalSlot: 0 });
+  const unnamed = thread.hand(acts, { type, payload, id: 'three' });
+  await Promise.all([first, second, unnamed].map(({ run }) => thread.until('progress', run)));
   const keys = ['two', 'one'].map((taskId) => journalKey({ queue: 'default', taskId }));
   assert.deepEqual(journal.names(), keys);
   thread.stop(first.run, 'canceled');
