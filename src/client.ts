@@ -11,16 +11,10 @@ import {
   UndecodableMessageError,
 } from './errors.ts';
 import type { EnqueueRequest, EnqueueResult } from './handler.ts';
+import { checkTaskAddress } from './policy/edit-options.ts';
 import { EnqueueChecks } from './policy/enqueue-checks.ts';
 import { isTaskState, taskInfo } from './policy/task-info.ts';
-import {
-  DEFAULT_QUEUE,
-  type Duration,
-  type EnqueueOptions,
-  type NewTask,
-  type RescheduleWhen,
-  type TaskInfo,
-} from './task.ts';
+import type { Duration, EnqueueOptions, NewTask, RescheduleWhen, TaskInfo } from './task.ts';
 import { TaskEditor, type TaskIdentity } from './task-editor.ts';
 import { decodeTaskMessage } from './wire/task-message.ts';
 import { decodeRecords } from './wire/task-records.ts';
@@ -86,13 +80,16 @@ export class Client {
   /**
    * The task as it stands now, its result included; `undefined` when it is gone (done without retention, deleted).
    * Takes what `enqueue` answered, or `{ id, queue }`. Queue: `default` unless given.
+   *
+   * Errors: `UndecodableMessageError`; those of `cancel`, `InvalidOptionsError` for a queue that no task can have as well.
    */
   async getTask(task: TaskIdentity): Promise<TaskInfo | undefined> {
     const { broker } = this.#open();
-    const stored = await broker.getTask(task.queue ?? DEFAULT_QUEUE, task.id);
+    const { queue, taskId } = checkTaskAddress(task);
+    const stored = await broker.getTask(queue, taskId);
     if (stored === undefined) return undefined;
     if (!isTaskState(stored.state)) {
-      throw new UndecodableMessageError(`task ${JSON.stringify(task.id)} has no known state`);
+      throw new UndecodableMessageError(`task ${JSON.stringify(taskId)} has no known state`);
     }
     const message = decodeTaskMessage(stored.message);
     const { state, dueAt, result, records = {} } = stored;

@@ -205,6 +205,23 @@ test('a reply that never comes says that the task may be stored, and a repeat wi
   );
 });
 
+test('getTask names what is no task, and sends nothing', async () => {
+  const client = new Client({ redis: 'redis://127.0.0.1:1' });
+  const refused = async (task: unknown): Promise<string> => {
+    const error: unknown = await client.getTask(task as { id: string }).catch((e: unknown) => e);
+    assert.ok(error instanceof InvalidOptionsError);
+    return error.message;
+  };
+  try {
+    assert.match(await refused('abc'), /task is "abc", accepts an object with an id/);
+    assert.match(await refused(undefined), /accepts an object with an id/);
+    assert.match(await refused({ id: 5 }), /task\.id is 5/);
+    assert.match(await refused({ id: 'x', queue: 7 }), /task\.queue is 7/);
+  } finally {
+    await client.close();
+  }
+});
+
 test('getTask answers undefined for a task that is gone', () =>
   withClient(async (client) => {
     assert.equal(await client.getTask({ id: 'never' }), undefined);
