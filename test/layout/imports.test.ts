@@ -140,16 +140,17 @@ test('the reader of imports sees every form and no comment', () => {
     "// import y from 'y';",
     "export const url = 'http://x';",
   ].join('\n');
-  const seen = importsOf('src/k/l.ts', text).map(({ target, isTypeOnly }) => [target, isTypeOnly]);
-  assert.deepEqual(seen, [
-    ['x', false],
-    ['src/k/b.ts', true],
-    ['src/d.ts', false],
-    ['src/k/e.ts', false],
-    ['src/k/f.ts', true],
-    ['src/k/g.ts', false],
-    ['src/k/h.ts', false],
-    ['node:fs', false],
+  const seen = importsOf('src/k/l.ts', text);
+  const facts = seen.map(({ target, isTypeOnly, isDynamic }) => [target, isTypeOnly, isDynamic]);
+  assert.deepEqual(facts, [
+    ['x', false, false],
+    ['src/k/b.ts', true, false],
+    ['src/d.ts', false, false],
+    ['src/k/e.ts', false, false],
+    ['src/k/f.ts', true, false],
+    ['src/k/g.ts', false, false],
+    ['src/k/h.ts', false, false],
+    ['node:fs', false, true],
   ]);
 });
 
@@ -225,6 +226,21 @@ test('each package is loaded in its own folder only', () => {
   assert.deepEqual(strays, []);
 });
 
+test('the library loads no web server before it serves', () => {
+  const loaded = new Set(['src/index.ts']);
+  // A set that grows while it is walked through is walked to its new end.
+  for (const path of loaded) {
+    for (const line of files.find((file) => file.path === path)?.imports ?? []) {
+      if (!line.isTypeOnly && !line.isDynamic) loaded.add(line.target);
+    }
+  }
+  assert.ok(loaded.has('src/web/observe.ts'));
+  assert.deepEqual(
+    [...loaded].filter((target) => /hono/.test(target)),
+    [],
+  );
+});
+
 test('policy decides without input or output', () => {
   const policy = files.filter(({ path }) => path.startsWith('src/policy/'));
   const names = IO.map((name) => `node:${name}`);
@@ -255,7 +271,7 @@ test('a circle of imports is found', () => {
   const file = (path: string, target: string, isTypeOnly = false): SourceFile => ({
     path,
     lines: 1,
-    imports: [{ target, isFile: true, isTypeOnly }],
+    imports: [{ target, isFile: true, isTypeOnly, isDynamic: false }],
   });
   assert.deepEqual(findCycle([file('a', 'b'), file('b', 'c'), file('c', 'b')]), ['b', 'c', 'b']);
   assert.deepEqual(findCycle([file('a', 'b'), file('b', 'a', true)]), []);

@@ -10,6 +10,8 @@ export interface ImportLine {
   readonly isFile: boolean;
   /** Erased by the compiler: `import type`, `export type`. */
   readonly isTypeOnly: boolean;
+  /** Loaded when the code comes to it: `import()`. */
+  readonly isDynamic: boolean;
 }
 
 /** One source file. */
@@ -46,10 +48,11 @@ export function importsOf(path: string, text: string): ImportLine[] {
   const code = withoutComments(text);
   const lines: ImportLine[] = [];
   for (const { groups } of code.matchAll(STATEMENT)) {
-    lines.push(importLine(path, groups?.['from'] ?? '', groups?.['type'] !== undefined));
+    const isTypeOnly = groups?.['type'] !== undefined;
+    lines.push({ ...targetOf(path, groups?.['from']), isTypeOnly, isDynamic: false });
   }
   for (const { groups } of code.matchAll(DYNAMIC)) {
-    lines.push(importLine(path, groups?.['from'] ?? '', false));
+    lines.push({ ...targetOf(path, groups?.['from']), isTypeOnly: false, isDynamic: true });
   }
   return lines;
 }
@@ -59,8 +62,7 @@ function withoutComments(text: string): string {
   return text.replace(/(?<=^|\s)\/\*[\s\S]*?\*\//gu, '').replace(/(?<=^|\s)\/\/.*$/gmu, '');
 }
 
-function importLine(path: string, from: string, isTypeOnly: boolean): ImportLine {
+function targetOf(path: string, from = ''): Pick<ImportLine, 'target' | 'isFile'> {
   const isFile = from.startsWith('.');
-  const target = isFile ? posix.join(posix.dirname(path), from) : from;
-  return { target, isFile, isTypeOnly };
+  return { target: isFile ? posix.join(posix.dirname(path), from) : from, isFile };
 }
