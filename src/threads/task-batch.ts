@@ -1,12 +1,13 @@
 /**
  * Tasks on their way to a thread, several in one message, as one flat list of plain values with all small payloads in
- * one piece of memory: as objects they would cost nine times as much to send and to receive.
+ * one piece of memory, and with what they have in common said once: as objects they would cost nine times as much to send
+ * and to receive.
  *
  * A large payload moves to the thread, or lies in memory that both share. Of that the thread makes a copy when it begins
  * the task, in memory that was sent along: what a thread allocates itself is new to the process nearly each time, and its
  * first use costs three times what the copy does.
  */
-import type { GroupParcel, HandlerRef, TaskEnvelope } from './messages.ts';
+import type { GroupParcel, TaskEnvelope } from './messages.ts';
 
 /** Payloads from this size on are transferred, not copied: below it a copy is cheaper than the bookkeeping. */
 export const TRANSFER_FROM_BYTES = 65_536;
@@ -25,11 +26,26 @@ export type PlacedEnvelope = TaskEnvelope & {
   readonly room?: ArrayBuffer;
 };
 
+/** What most tasks of one message have in common. */
+export interface TaskKind
+  extends Pick<
+    TaskEnvelope,
+    'handler' | 'type' | 'queue' | 'retried' | 'maxRetry' | 'keepsResult'
+  > {}
+
+/** What few tasks have. */
+interface Rarities {
+  readonly headers?: TaskEnvelope['headers'];
+  readonly group?: GroupParcel;
+  /** See `PlacedEnvelope`. */
+  readonly room?: ArrayBuffer;
+}
+
 /** The message. */
 export interface TaskBatch {
   /** `FIELDS` values per task. */
   readonly fields: readonly unknown[];
-  readonly handlers: readonly HandlerRef[];
+  readonly kinds: readonly TaskKind[];
   /** The small payloads, one after the other. */
   readonly payloads: Uint8Array;
 }
@@ -40,8 +56,8 @@ export interface BatchParcel {
   readonly transferList: ArrayBuffer[];
 }
 
-/** Values per task. */
-const FIELDS = 14;
+/** Values per task: run, place, index of its kind, ID, payload or where it ends among the small ones, deadline, rarities. */
+const FIELDS = 7;
 
 /** Whether the payload moves to the thread, so that nothing of it is left here. */
 export function isTransferred({ payload }: TaskEnvelope): boolean {
@@ -81,14 +97,14 @@ export function inParts<Task>(
 /** Packs tasks. Throws when a payload's memory has gone. */
 export function packBatch(tasks: readonly PlacedTask[]): BatchParcel {
   const fields: unknown[] = [];
-  const handlers: HandlerRef[] = [];
+  const kinds: TaskKind[] = [];
   const transferList: ArrayBuffer[] = [];
   const payloads = new Uint8Array(smallBytes(tasks));
   let at = 0;
-  for (const task of tasks) {
-    const { envelope } = task;
-    const { payload, handler } = envelope;
+  for (const { envelope, place } of tasks) {
+    const { run, id, payload, deadline } = envelope;
     let room: ArrayBuffer | undefined;
+    let sent: Uint8Array | number = payload;
     if (isShared(envelope)) {
       room = Buffer.allocUnsafeSlow(payload.byteLength).buffer;
       transferList.push(room);
@@ -97,22 +113,24 @@ export function packBatch(tasks: readonly PlacedTask[]): BatchParcel {
     } else {
       payloads.set(payload, at);
       at += payload.byteLength;
+      sent = at;
     }
-    pushFields(fields, task, indexOf(handlers, handler), isSmall(envelope) ? at : payload, room);
+    const kind = indexOfKind(kinds, envelope);
+    fields.push(run, place, kind, id, sent, deadline, raritiesOf(envelope, room));
   }
   if (payloads.byteLength > 0) transferList.push(payloads.buffer);
-  return { batch: { fields, handlers, payloads }, transferList };
+  return { batch: { fields, kinds, payloads }, transferList };
 }
 
 /** The tasks of a message. Each payload owns its memory or is shared, see `ownPayload`. */
-export function unpackBatch({ fields, handlers, payloads }: TaskBatch): PlacedEnvelope[] {
+export function unpackBatch({ fields, kinds, payloads }: TaskBatch): PlacedEnvelope[] {
   const envelopes: PlacedEnvelope[] = [];
   let from = 0;
   for (let i = 0; i < fields.length; i += FIELDS) {
-    const end = fields[i + 6] as Uint8Array | number;
-    const payload = typeof end === 'number' ? payloads.slice(from, end) : end;
-    if (typeof end === 'number') from = end;
-    envelopes.push(readFields(fields, i, handlers, payload));
+    const sent = fields[i + 4] as Uint8Array | number;
+    const payload = typeof sent === 'number' ? payloads.slice(from, sent) : sent;
+    if (typeof sent === 'number') from = sent;
+    envelopes.push(readFields(fields, i, kinds, payload));
   }
   return envelopes;
 }
@@ -130,68 +148,67 @@ function isSmall(envelope: TaskEnvelope): boolean {
   return !isTransferred(envelope) && !isShared(envelope);
 }
 
-/** Few modules, many tasks. */
-function indexOf(handlers: HandlerRef[], { url, pattern }: HandlerRef): number {
-  for (let at = 0; at < handlers.length; at += 1) {
-    if (handlers[at]?.url === url && handlers[at]?.pattern === pattern) return at;
+/** Where tasks have little in common, looking through all kinds would cost more than saying one again. */
+const LOOK_BACK = 16;
+
+/** Mostly that of the task before. */
+function indexOfKind(kinds: TaskKind[], task: TaskKind): number {
+  const last = kinds.length - 1;
+  for (let at = last; at >= 0 && at > last - LOOK_BACK; at -= 1) {
+    const kind = kinds[at];
+    if (kind !== undefined && isOfKind(task, kind)) return at;
   }
-  return handlers.push({ url, pattern }) - 1;
+  const { handler, type, queue, retried, maxRetry, keepsResult } = task;
+  const { url, pattern } = handler;
+  const kind = { handler: { url, pattern }, type, queue, retried, maxRetry, keepsResult };
+  return kinds.push(kind) - 1;
 }
 
-function pushFields(
-  fields: unknown[],
-  { envelope, place }: PlacedTask,
-  handler: number,
-  payload: Uint8Array | number,
-  room: ArrayBuffer | undefined,
-): void {
-  fields.push(
-    envelope.run,
-    place,
-    handler,
-    envelope.id,
-    envelope.type,
-    envelope.queue,
-    payload,
-    isEmpty(envelope.headers) ? undefined : envelope.headers,
-    envelope.retried,
-    envelope.maxRetry,
-    envelope.deadline,
-    envelope.keepsResult,
-    envelope.group,
-    room,
+function isOfKind(task: TaskKind, kind: TaskKind): boolean {
+  return (
+    task.handler.url === kind.handler.url &&
+    task.handler.pattern === kind.handler.pattern &&
+    task.type === kind.type &&
+    task.queue === kind.queue &&
+    task.retried === kind.retried &&
+    task.maxRetry === kind.maxRetry &&
+    task.keepsResult === kind.keepsResult
   );
 }
 
-function isEmpty(headers: TaskEnvelope['headers']): boolean {
-  return Object.keys(headers).length === 0;
+function raritiesOf(
+  { headers, group }: TaskEnvelope,
+  room: ArrayBuffer | undefined,
+): Rarities | undefined {
+  const hasHeaders = Object.keys(headers).length > 0;
+  if (!hasHeaders && group === undefined && room === undefined) return undefined;
+  return { ...(hasHeaders && { headers }), ...(group && { group }), ...(room && { room }) };
 }
 
-/** The order of `pushFields`. */
+/** The order is that of `FIELDS`. */
 function readFields(
   fields: readonly unknown[],
   i: number,
-  handlers: readonly HandlerRef[],
+  kinds: readonly TaskKind[],
   payload: Uint8Array,
 ): PlacedEnvelope {
-  const handler = handlers[fields[i + 2] as number];
-  if (handler === undefined) throw new RangeError('a task without its handler');
+  const kind = kinds[fields[i + 2] as number];
+  if (kind === undefined) throw new RangeError('a task without its kind');
   const envelope: { -readonly [Name in keyof PlacedEnvelope]: PlacedEnvelope[Name] } = {
     run: fields[i] as number,
     place: fields[i + 1] as number,
-    handler,
+    handler: kind.handler,
     id: fields[i + 3] as string,
-    type: fields[i + 4] as string,
-    queue: fields[i + 5] as string,
+    type: kind.type,
+    queue: kind.queue,
     payload,
-    headers: (fields[i + 7] as TaskEnvelope['headers'] | undefined) ?? {},
-    retried: fields[i + 8] as number,
-    maxRetry: fields[i + 9] as number,
-    keepsResult: fields[i + 11] as boolean,
+    headers: {},
+    retried: kind.retried,
+    maxRetry: kind.maxRetry,
+    keepsResult: kind.keepsResult,
   };
-  const [deadline, group, room] = [fields[i + 10], fields[i + 12], fields[i + 13]];
+  const [deadline, rarities] = [fields[i + 5], fields[i + 6]];
   if (deadline !== undefined) envelope.deadline = deadline as number;
-  if (group !== undefined) envelope.group = group as GroupParcel;
-  if (room !== undefined) envelope.room = room as ArrayBuffer;
+  if (rarities !== undefined) Object.assign(envelope, rarities);
   return envelope;
 }

@@ -81,15 +81,28 @@ test('a large payload moves to the thread, small ones beside it are copied', () 
   assert.deepEqual(arrived[2], small);
 });
 
-test('handlers are named once per message', () => {
-  const { batch } = packBatch(
-    [
-      envelope(1),
-      envelope(2, { handler: { url: 'file:///a.js', pattern: 'a' } }),
-      envelope(3, { handler: { url: 'file:///b.js', pattern: 'a' } }),
-    ].map(toTask),
-  );
-  assert.equal(batch.handlers.length, 2);
+test('what tasks have in common is said once per message, and each gets its own back', () => {
+  const common = [
+    envelope(1),
+    envelope(2, { handler: { url: 'file:///a.js', pattern: 'a' }, deadline: 5 }),
+  ];
+  const others: Partial<PlacedEnvelope>[] = [
+    { handler: { url: 'file:///b.js', pattern: 'a' } },
+    { handler: { url: 'file:///a.js', pattern: 'b' } },
+    { type: 'b' },
+    { queue: 'r' },
+    { retried: 1 },
+    { maxRetry: 24 },
+    { keepsResult: true },
+  ];
+  const tasks = [
+    ...common,
+    ...others.map((changes, index) => envelope(index + 3, changes)),
+    envelope(20),
+  ];
+  const { batch } = packBatch(tasks.map(toTask));
+  assert.equal(batch.kinds.length, 1 + others.length);
+  assert.deepEqual(sent(tasks), tasks);
 });
 
 test('a large shared payload stays here until its task begins, and is copied then', () => {
